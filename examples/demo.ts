@@ -1,0 +1,1 @@
+console.log('demo', process.argv.slice(2));

@@ -1,0 +1,462 @@
+// The public handle of a store: makes, finds, resumes and deletes tasks, and ends them all on close().
+import { checkOptions, completeConfig, invalid, mergeConfig, OPTION_RULES } from './config.js';
+import { type Created, type Creation, createDeterministic, createDynamic } from './create.js';
+import { diffTasks } from './diff.js';
+import type { Work } from './dispatcher.js';
+import { TaskHubError } from './errors.js';
+import { Owner } from './owner.js';
+import { type Ports, systemPorts } from './ports.js';
+import { isDefinition, sourceOf, type TaskDefinition } from './source.js';
+import { checked } from './storage/checked-adapter.js';
+import type { StorageAdapter, TaskQuery, TaskRecord } from './storage/contract.js';
+import { readOptions, type StoredOptions } from './stored-options.js';
+import { Task, type TaskHost } from './task.js';
+import type {
+  CreateTaskOptions,
+  HubConfig,
+  SourceData,
+  StorageChoice,
+  TaskConfig,
+  TaskIdentityConfig,
+  TaskMeta,
+  TaskSourceLike,
+  TaskStatus,
+} from './types.js';
+
+/** Most rows that one page of `listTasks` asks of the store. */
+const PAGE = 500;
+
+type AnySource = TaskSourceLike<unknown, unknown>;
+type AnyTask = Task<unknown, unknown>;
+
+/**
+ * A store and the tasks in it.
+ *
+ * @example
+ * const hub = new Hub(new NodeSQLiteAdapter('tasks.db'));
+ * const task = await hub.createTask({ name: 'lengths', source: new Lengths() });
+ * await task.start();
+ * await hub.close();
+ */
+export class Hub {
+  readonly #store: StorageAdapter;
+  readonly #ports: Ports;
+  readonly #leaseMs: number;
+  readonly #choice: string;
+  readonly #tasks = new Map<string, AnyTask>();
+  #ready: Promise<Owner> | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #closed: Promise<never>;
+  #rejectClosed: (error: TaskHubError) => void = () => undefined;
+
+  /** @throws TaskHubError INVALID_CONFIG */
+  constructor(
+    adapter: StorageAdapter,
+    config: HubConfig & { ports?: Partial<Ports> | undefined } = {},
+    reason?: string,
+  ) {
+    const { leaseMs = 30_000, ports } = checkOptions<typeof config>('hub', config, OPTION_RULES.hub);
+    this.#store = checked(adapter);
+    this.#ports = { ...systemPorts, ...ports };
+    this.#leaseMs = leaseMs;
+    this.#choice = reason ?? 'given to the constructor of Hub';
+    this.#closed = new Promise((_, reject) => {
+      this.#rejectClosed = reject;
+    });
+    this.#closed.catch(() => undefined); // only races listen to it
+  }
+
+  /** What this hub stores in, and why. `name` is as in the option `storage`. */
+  get storage(): StorageChoice {
+    const { name, capabilities } = this.#store;
+    return { name, persistent: capabilities.persistent, reason: this.#choice };
+  }
+
+  /** Opens the store. Idempotent, and implied by the first use of any other method. */
+  async initialize(): Promise<void> {
+    await this.#open();
+  }
+
+  /**
+   * Creates a task, or gives the one that has the same name and data (`task.created` tells which).
+   *
+   * @throws TaskHubError INVALID_CONFIG, INPUT_NOT_SERIALIZABLE, JOB_ID_CONFLICT, DUPLICATE_INPUT, SOURCE_FAILED,
+   *   TASK_EXISTS, SOURCE_MISMATCH, HUB_CLOSED or a code of the storage
+   */
+  createTask<TInput, TOutput>(options: CreateTaskOptions<TInput, TOutput>): Promise<Task<TInput, TOutput>>;
+  createTask<TInput, TOutput>(
+    definition: TaskDefinition<TInput, TOutput>,
+    extra?: { inputs?: SourceData<TInput> | undefined },
+  ): Promise<Task<TInput, TOutput>>;
+  // The overloads above say what goes together; inside, inputs and outputs are unknown.
+  // biome-ignore lint/suspicious/noExplicitAny: no other type takes both overloads
+  async createTask(options: any, extra: { inputs?: any } = {}): Promise<Task<any, any>> {
+    const { identity, config, source } = readArguments(options, extra);
+    const owner = await this.#open();
+    const codec = config.codec ?? source.codec;
+    completeConfig(config);
+    const { ifExists = 'resume' } = identity;
+    const creation: Creation = {
+      store: this.#store,
+      ports: this.#ports,
+      owner,
+      identity,
+      source,
+      config,
+      codec,
+      reuseFrom: await this.#reuseFrom(identity),
+      closed: this.#closed,
+      replace: ifExists === 'restart' ? (id) => this.deleteTask(id) : undefined,
+    };
+    const made =
+      source.type === 'dynamic' ? createDynamic(creation, source.id ?? '') : createDeterministic(creation);
+    const result = await made.catch((error: unknown) => {
+      this.#assertOpen();
+      throw error;
+    });
+    if (!result.created) await this.#checkExisting(result.task, identity);
+    const task = await this.#adopt(result, source, config);
+    if (!result.created && ifExists === 'retry') await task.retryFailed();
+    return task;
+  }
+
+  /** The task with this id, or null. It has no source unless it is live in this hub. */
+  async getTask<TInput = unknown, TOutput = unknown>(taskId: string): Promise<Task<TInput, TOutput> | null> {
+    await this.#open();
+    const record = await this.#store.readTask(taskId);
+    if (record === null || record.status === 'ingesting') return null;
+    return (await this.#adopt({ task: record, created: false })) as unknown as Task<TInput, TOutput>;
+  }
+
+  /**
+   * A task of an earlier run with its source, to go on with `resume()`; null if there is none with this id.
+   *
+   * @param config - takes the place of what was stored, for this process
+   */
+  async resumeTask<TInput, TOutput>(
+    taskId: string,
+    source: TaskSourceLike<TInput, TOutput> | TaskDefinition<TInput, TOutput>,
+    config: TaskConfig = {},
+  ): Promise<Task<TInput, TOutput> | null> {
+    const checkedConfig = checkOptions<TaskConfig>('config', config, OPTION_RULES.resumeTask);
+    const { source: own, config: ownConfig } = readSource(
+      source as AnySource | TaskDefinition<unknown, unknown>,
+    );
+    await this.#open();
+    const record = await this.#store.readTask(taskId);
+    if (record === null || record.status === 'ingesting') return null;
+    const stored = readOptions(record.options);
+    if (stored.type !== own.type) {
+      throw new TaskHubError(
+        'SOURCE_MISMATCH',
+        `Task "${record.name}" was created by a ${stored.type} source, this one is ${own.type}.`,
+        { details: { taskId, stored: stored.type, given: own.type } },
+      );
+    }
+    const task = await this.#adopt(
+      { task: record, created: false },
+      own,
+      mergeConfig(ownConfig, checkedConfig),
+    );
+    return task as unknown as Task<TInput, TOutput>;
+  }
+
+  /** Tasks, newest first. */
+  async listTasks(
+    filter: { name?: string | undefined; status?: TaskStatus | undefined } = {},
+  ): Promise<TaskMeta[]> {
+    const { name, status } = filter;
+    return this.#list({ ...(name !== undefined && { name }), ...(status !== undefined && { status }) });
+  }
+
+  /** The newest task with this Merkle root (hex), or null. */
+  async findTaskByMerkleRoot(root: string): Promise<TaskMeta | null> {
+    await this.#open();
+    const { rows } = await this.#store.listTasks({ root, limit: 1 });
+    return rows[0] === undefined ? null : metaOf(rows[0]);
+  }
+
+  /** Deletes a task with all its jobs; stops it first. @returns whether there was one */
+  async deleteTask(taskId: string): Promise<boolean> {
+    await this.#open();
+    const live = this.#tasks.get(taskId);
+    if (live === undefined) return this.#store.deleteTask(taskId);
+    await live.destroy();
+    return true;
+  }
+
+  /**
+   * Puts the failed jobs of a task back as pending; see `task.retryFailed()`.
+   *
+   * @returns their number
+   * @throws TaskHubError TASK_NOT_FOUND
+   */
+  async resetFailedJobs(taskId: string): Promise<number> {
+    return (await this.#require(taskId)).retryFailed();
+  }
+
+  /**
+   * Compares the data sets of two tasks.
+   *
+   * @returns the ids of jobs that only B has (`added`) and that only A has (`removed`), each in source order
+   * @throws TaskHubError TASK_NOT_FOUND
+   */
+  async diff(
+    idA: string,
+    idB: string,
+  ): Promise<{ added: AsyncIterableIterator<string>; removed: AsyncIterableIterator<string> }> {
+    await this.#require(idA);
+    await this.#require(idB);
+    return { added: diffTasks(this.#store, idA, idB), removed: diffTasks(this.#store, idB, idA) };
+  }
+
+  /** The whole database as the bytes of a SQLite file. @throws TaskHubError STORAGE_UNAVAILABLE for other stores */
+  async exportDatabase(): Promise<Uint8Array> {
+    await this.#open();
+    if (this.#store.exportDatabase !== undefined) return this.#store.exportDatabase();
+    throw new TaskHubError(
+      'STORAGE_UNAVAILABLE',
+      `The storage "${this.#store.name}" is not a SQLite database.`,
+    );
+  }
+
+  /**
+   * Stops all tasks as `task.stop()` does and closes the store. Idempotent. Tasks that other processes work on go on
+   * there.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Closes the hub: `await using hub = …`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  // --- inside ---------------------------------------------------------------------------------------------------
+
+  async #close(): Promise<void> {
+    this.#rejectClosed(hubClosed());
+    await this.#ready?.catch(() => undefined); // whoever opened it was told
+    await Promise.all([...this.#tasks.values()].map((task) => task.close()));
+    await this.#store.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw hubClosed();
+  }
+
+  async #open(): Promise<Owner> {
+    this.#assertOpen();
+    this.#ready ??= this.#openStore().catch((error: unknown) => {
+      this.#ready = undefined; // the next use tries again
+      throw error;
+    });
+    const owner = await this.#ready;
+    this.#assertOpen();
+    return owner;
+  }
+
+  async #openStore(): Promise<Owner> {
+    await this.#store.open();
+    const owner = await Owner.of(this.#store, this.#ports, this.#leaseMs);
+    // Tasks that a process was creating when it died.
+    const { rows } = await this.#store.listTasks({ status: 'ingesting', limit: PAGE });
+    for (const { id } of rows) {
+      const owners = await this.#store.listOwners(id);
+      const gone = await Promise.all(owners.map((other) => owner.isGone(other)));
+      if (gone.every(Boolean)) await this.#store.deleteTask(id);
+    }
+    return owner;
+  }
+
+  async #require(taskId: string): Promise<AnyTask> {
+    const task = await this.getTask(taskId);
+    if (task !== null) return task;
+    throw new TaskHubError(
+      'TASK_NOT_FOUND',
+      `There is no task ${taskId}. hub.listTasks() shows those there are.`,
+      {
+        details: { taskId },
+      },
+    );
+  }
+
+  /** The one live object of a task: made here, or given what is new. */
+  async #adopt(
+    { task: record, created, repeats }: Pick<Created, 'task' | 'created'> & Partial<Created>,
+    source?: AnySource,
+    config: TaskConfig = {},
+  ): Promise<AnyTask> {
+    const owner = await this.#open();
+    const isRunElsewhere = await owner.reclaim(record.id);
+    const current = (await this.#store.readTask(record.id)) ?? record;
+    const task = this.#tasks.get(record.id) ?? new Task<unknown, unknown>(this.#taskHost(owner), current);
+    this.#tasks.set(record.id, task);
+    task.adopt(current, { created, isRunElsewhere, repeats });
+    if (source !== undefined) task.useWork(workWith(source, task.options, config));
+    return task;
+  }
+
+  #taskHost(owner: Owner): TaskHost {
+    return {
+      store: this.#store,
+      owner: owner.id,
+      leaseMs: this.#leaseMs,
+      ports: this.#ports,
+      reclaim: async (taskId) => void (await owner.reclaim(taskId)),
+      workWith: (source, options) => workWith(source, options, {}),
+      forget: (taskId) => void this.#tasks.delete(taskId),
+      assertOpen: () => this.#assertOpen(),
+    };
+  }
+
+  async #list(query: Omit<TaskQuery, 'limit' | 'after'>): Promise<TaskMeta[]> {
+    await this.#open();
+    const tasks: TaskMeta[] = [];
+    let after: number | null = null;
+    do {
+      const page = await this.#store.listTasks({ ...query, limit: PAGE, ...(after !== null && { after }) });
+      tasks.push(...page.rows.map(metaOf));
+      after = page.next;
+    } while (after !== null);
+    return tasks;
+  }
+
+  /** Id of the task whose results are copied: the named one, or the newest of the name with the same version. */
+  async #reuseFrom({ name, version, reuse }: TaskIdentityConfig): Promise<string | null> {
+    if (reuse === undefined || reuse === false) return null;
+    const known =
+      typeof reuse === 'string' ? await this.#store.readTask(reuse) : await this.#newest(name, version);
+    if (typeof reuse === 'string' && known === null) {
+      throw new TaskHubError('TASK_NOT_FOUND', `There is no task ${reuse} to reuse results of.`, {
+        details: { reuse },
+      });
+    }
+    return known !== null && readOptions(known.options).version === (version ?? null) ? known.id : null;
+  }
+
+  async #newest(name: string, version: string | undefined): Promise<TaskRecord | null> {
+    let after: number | null = null;
+    do {
+      const page = await this.#store.listTasks({ name, limit: PAGE, ...(after !== null && { after }) });
+      const same = page.rows.find((row) => readOptions(row.options).version === (version ?? null));
+      if (same !== undefined) return same;
+      after = page.next;
+    } while (after !== null);
+    return null;
+  }
+
+  async #checkExisting(task: TaskRecord, identity: TaskIdentityConfig): Promise<void> {
+    const { ifExists, version, reuse } = identity;
+    if (ifExists === 'error') {
+      throw new TaskHubError(
+        'TASK_EXISTS',
+        `Task "${task.name}" with this data is there already (${task.id}). Leave ifExists out to resume it.`,
+        { details: { taskId: task.id } },
+      );
+    }
+    const stored = readOptions(task.options);
+    if (version === undefined || version === stored.version) return;
+    if (reuse === undefined || reuse === false) {
+      throw new TaskHubError(
+        'SOURCE_MISMATCH',
+        `Cannot create task "${task.name}": version "${version}" differs from the stored ` +
+          `${stored.version === null ? 'one, which has none' : `"${stored.version}"`}. Pass ifExists: 'restart' to ` +
+          'run it all again, or reuse: true to keep what is finished.',
+        { details: { taskId: task.id, stored: stored.version, given: version } },
+      );
+    }
+    const options = JSON.stringify({ ...stored, version } satisfies StoredOptions);
+    const any = ['idle', 'running', 'paused', 'completed', 'failed'] as const;
+    await this.#store.transitionTask(task.id, any, { options }, this.#ports.clock.now());
+  }
+}
+
+function readArguments(
+  options: object,
+  extra: { inputs?: SourceData<unknown> | undefined },
+): { identity: TaskIdentityConfig; config: TaskConfig; source: AnySource } {
+  if (typeof options !== 'object' || options === null)
+    throw invalid('createTask needs an object with a source.');
+  const isWhole = isDefinition(options);
+  const rules = isWhole ? OPTION_RULES.defineTask : OPTION_RULES.createTask;
+  const given = checkOptions<CreateTaskOptions<unknown, unknown>>(
+    isWhole ? 'task' : 'options',
+    options,
+    rules,
+  );
+  const { name, version, ifExists, reuse, duplicates, concurrency, retry, timeout, ...others } = given;
+  const { stopGrace, lookAhead, progressInterval, halt, codec } = others;
+  if (name === undefined) throw invalid('createTask needs a `name`.', { option: 'name' });
+  const source = isWhole
+    ? sourceOf(options as TaskDefinition<unknown, unknown>, extra.inputs)
+    : checkSource(given.source as unknown);
+  if (source.type === 'dynamic' && (typeof source.id !== 'string' || source.id === '')) {
+    throw invalid(
+      `The dynamic source of task "${name}" needs an \`id\`: with the name it identifies the task.`,
+      {
+        option: 'source.id',
+      },
+    );
+  }
+  return {
+    identity: { name, version, ifExists, reuse, duplicates },
+    config: defined({ concurrency, retry, timeout, stopGrace, lookAhead, progressInterval, halt, codec }),
+    source,
+  };
+}
+
+function readSource(source: AnySource | TaskDefinition<unknown, unknown>): {
+  source: AnySource;
+  config: TaskConfig;
+} {
+  if (typeof source !== 'object' || source === null || !('name' in source)) {
+    return { source: checkSource(source), config: {} };
+  }
+  const { config, source: own } = readArguments(source, {});
+  return { source: own, config };
+}
+
+function checkSource(source: unknown): AnySource {
+  const { type, handler, getData } = (source ?? {}) as Partial<AnySource>;
+  const isUsable = typeof handler === 'function' && typeof getData === 'function';
+  if (isUsable && (type === 'deterministic' || type === 'dynamic')) return source as AnySource;
+  throw invalid(
+    "A source needs `type` ('deterministic' or 'dynamic'), `getData()` and `handler(input, ctx)`; extend TaskSource " +
+      'or use defineTask.',
+    { option: 'source' },
+  );
+}
+
+/** What jobs are run with: the stored options, and on top of them what was given in this process. */
+function workWith(source: AnySource, options: StoredOptions, config: TaskConfig): Work {
+  const merged = mergeConfig(options.config, config);
+  return { source, config: completeConfig(merged), codec: config.codec ?? source.codec };
+}
+
+function defined(config: TaskConfig): TaskConfig {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
+}
+
+function metaOf(record: TaskRecord): TaskMeta {
+  const { id, name, status, root, counts, createdAt, updatedAt, options } = record;
+  return {
+    id,
+    name,
+    type: readOptions(options).type,
+    // Tasks that are being ingested are not listed.
+    status: status as TaskStatus,
+    merkleRoot: root,
+    totalJobs: counts.total,
+    completedJobs: counts.completed,
+    failedJobs: counts.failed,
+    createdAt,
+    updatedAt,
+  };
+}
+
+function hubClosed(): TaskHubError {
+  return new TaskHubError('HUB_CLOSED', 'The hub is closed. Create a new one to go on.');
+}

@@ -1,0 +1,101 @@
+// What becomes of a job when its handler has ended: a pure decision over the outcome, the counters and the rules.
+import { backoff } from './backoff.js';
+import { encodeOutput } from './canonical-json.js';
+import { isRateLimitedByDefault, isRetryableByDefault } from './classify.js';
+import type { RunConfig } from './config.js';
+import { TaskHubError } from './errors.js';
+import { toError } from './failure.js';
+import { MAX_HINT, retryAfterHint } from './hints.js';
+import type { Outcome } from './run-job.js';
+import type { Codec, TaskSourceLike } from './types.js';
+
+/** The decision. `delay` and `hint` are ms from now. */
+export type Verdict =
+  | { kind: 'completed'; output: string | null }
+  | { kind: 'failed'; error: Error }
+  | { kind: 'retry'; error: Error; delay: number }
+  | { kind: 'throttled'; error: Error; hint: number | undefined }
+  | { kind: 'interrupted' }
+  /** The whole run is to end: the job is given back. */
+  | { kind: 'fatal'; error: Error };
+
+/** What a decision depends on. */
+export interface Rules {
+  source: Pick<TaskSourceLike<never, unknown>, 'isRetryable' | 'isRateLimited' | 'retryAfter'>;
+  codec: Codec | undefined;
+  config: Pick<RunConfig, 'retry' | 'halt'>;
+  random: () => number;
+  /** Wall time, for hints that are dates. */
+  now: number;
+  /** Told what a predicate threw; the default rule decides then. */
+  report: (error: unknown, where: string) => void;
+}
+
+/** @param job - counters with this attempt included */
+export function judge(outcome: Outcome, job: { attempts: number; throttles: number }, rules: Rules): Verdict {
+  if (outcome.kind === 'interrupted') return outcome;
+  if (outcome.kind === 'returned') return judgeValue(outcome.value, rules.codec);
+
+  const { source, config, now, report } = rules;
+  const thrown = outcome.error;
+  const error = toError(thrown);
+  const ask = <T>(where: string, own: (() => T) | undefined, byDefault: () => T): T => {
+    if (own === undefined) return byDefault();
+    try {
+      return own();
+    } catch (problem) {
+      report(problem, where);
+      return byDefault();
+    }
+  };
+
+  if (ask('halt.when', config.halt.when && (() => config.halt.when?.(thrown) === true), () => false)) {
+    return { kind: 'fatal', error };
+  }
+  const hint = (): number | undefined => {
+    const own = source.retryAfter && (() => source.retryAfter?.(thrown));
+    const ms = ask('retryAfter', own, () => retryAfterHint(thrown, now));
+    return ms !== undefined && ms > 0 ? Math.min(ms, MAX_HINT) : undefined;
+  };
+  const isRefused = ask(
+    'isRateLimited',
+    source.isRateLimited && (() => source.isRateLimited?.(thrown) === true),
+    () => isRateLimitedByDefault(thrown),
+  );
+  if (isRefused) {
+    const { maxThrottles } = config.retry;
+    if (job.throttles + 1 < maxThrottles) return { kind: 'throttled', error, hint: hint() };
+    const message = `The server refused this job ${maxThrottles} times (maxThrottles): ${error.message}`;
+    return {
+      kind: 'failed',
+      error: new TaskHubError('JOB_THROTTLED', message, { details: { maxThrottles }, cause: error }),
+    };
+  }
+  const isRetryable = ask(
+    'isRetryable',
+    source.isRetryable && (() => source.isRetryable?.(thrown) === true),
+    () => isRetryableByDefault(thrown),
+  );
+  const spent = job.attempts - job.throttles;
+  if (!isRetryable || spent >= config.retry.maxAttempts) return { kind: 'failed', error };
+  const delay = Math.max(backoff(spent, config.retry, rules.random), hint() ?? 0);
+  return { kind: 'retry', error, delay };
+}
+
+function judgeValue(value: unknown, codec: Codec | undefined): Verdict {
+  try {
+    if (codec === undefined) return { kind: 'completed', output: encodeOutput(value) };
+    const output: unknown = value === undefined ? null : codec.encode(value);
+    if (output === null || typeof output === 'string') return { kind: 'completed', output };
+    throw new TaskHubError(
+      'OUTPUT_NOT_SERIALIZABLE',
+      `codec.encode must return a text, not ${typeof output}.`,
+    );
+  } catch (cause) {
+    const error =
+      cause instanceof TaskHubError
+        ? cause
+        : new TaskHubError('OUTPUT_NOT_SERIALIZABLE', 'codec.encode threw for the output.', { cause });
+    return { kind: 'failed', error };
+  }
+}

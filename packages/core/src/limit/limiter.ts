@@ -1,0 +1,60 @@
+// A controller at work: its state, and the questions the dispatcher asks it. Times are monotonic ms.
+import type { RunConfig } from '../config.js';
+import { aimd } from './aimd.js';
+import type { Feedback, LimitAlgorithm, LimitConfig, Quota } from './controller.js';
+
+const ALGORITHMS = { aimd } satisfies Record<RunConfig['algorithm'], unknown>;
+
+/** Decides how many handlers may run. */
+export class Limiter {
+  readonly #algorithm: LimitAlgorithm<unknown>;
+  readonly #config: LimitConfig;
+  #state: unknown;
+
+  constructor(config: RunConfig, now: number) {
+    // Each algorithm sees only states that it made itself.
+    this.#algorithm = ALGORITHMS[config.algorithm] as LimitAlgorithm<unknown>;
+    this.#config = config.limit;
+    this.#state = this.#algorithm.start(this.#config, now);
+  }
+
+  /** How many calls may be sent now beside the `inFlight` ones. */
+  room(inFlight: number, now: number): number {
+    let state = this.#state;
+    let room = 0;
+    while (
+      inFlight + room < this.#config.max &&
+      this.#algorithm.admit(state, this.#config, inFlight + room, now) <= 0
+    ) {
+      state = this.#algorithm.sent(state, this.#config, now);
+      room += 1;
+    }
+    return room;
+  }
+
+  /** ms until the next call may be sent; Infinity = not before one comes back. */
+  wait(inFlight: number, now: number): number {
+    if (inFlight >= this.#config.max) return Number.POSITIVE_INFINITY;
+    return this.#algorithm.admit(this.#state, this.#config, inFlight, now);
+  }
+
+  sent(now: number): void {
+    this.#state = this.#algorithm.sent(this.#state, this.#config, now);
+  }
+
+  /** @returns whether the answer caused a decrease or a block */
+  received(feedback: Feedback, now: number): boolean {
+    const before = this.#algorithm.decreases(this.#state);
+    this.#state = this.#algorithm.received(this.#state, this.#config, feedback, now);
+    return this.#algorithm.decreases(this.#state) > before;
+  }
+
+  observed(quota: Quota, inFlight: number, now: number): void {
+    this.#state = this.#algorithm.observed(this.#state, this.#config, quota, inFlight, now);
+  }
+
+  /** What is admitted now, a whole number in [min, max]. */
+  concurrency(now: number): number {
+    return this.#algorithm.concurrency(this.#state, this.#config, now);
+  }
+}

@@ -1,0 +1,91 @@
+// How far a run is, how fast it goes, and when that is told.
+import type { Clock, Timer } from './clock.js';
+
+/** The rate is taken over at least this many ms and this many settled jobs. */
+const WINDOW_MS = 10_000;
+const WINDOW_JOBS = 100;
+/** Least ms between two samples. */
+const SAMPLE_MS = 100;
+
+/** Time of a run without its pauses, and the recent rate of settled jobs. */
+export class ProgressMeter {
+  readonly #clock: Clock;
+  #elapsed = 0;
+  #runningSince: number | undefined;
+  readonly #samples: { at: number; settled: number }[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  start(): void {
+    this.#runningSince ??= this.#clock.monotonic();
+  }
+
+  stop(): void {
+    this.#elapsed = this.elapsed;
+    this.#runningSince = undefined;
+  }
+
+  /** ms since the first start, pauses excluded. */
+  get elapsed(): number {
+    const running = this.#runningSince === undefined ? 0 : this.#clock.monotonic() - this.#runningSince;
+    return Math.round(this.#elapsed + running);
+  }
+
+  /** Notes how many jobs of the task are settled by now. */
+  note(settled: number): void {
+    const at = this.elapsed;
+    const last = this.#samples.at(-1);
+    if (last !== undefined && (at - last.at < SAMPLE_MS || settled === last.settled)) return;
+    this.#samples.push({ at, settled });
+    for (;;) {
+      const second = this.#samples[1];
+      if (second === undefined || at - second.at < WINDOW_MS || settled - second.settled < WINDOW_JOBS)
+        return;
+      this.#samples.shift();
+    }
+  }
+
+  /** ms until `left` more jobs are settled at the recent rate; null while there is no rate. */
+  remaining(left: number): number | null {
+    const [first, last] = [this.#samples[0], this.#samples.at(-1)];
+    if (left === 0) return 0;
+    if (first === undefined || last === undefined || last.settled <= first.settled) return null;
+    return Math.round((left * (last.at - first.at)) / (last.settled - first.settled));
+  }
+}
+
+/** Calls `tell` at most once every `interval` ms, and not without a change. */
+export class Throttle {
+  readonly #clock: Clock;
+  readonly #interval: () => number;
+  readonly #tell: () => void;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, interval: () => number, tell: () => void) {
+    this.#clock = clock;
+    this.#interval = interval;
+    this.#tell = tell;
+  }
+
+  changed(): void {
+    if (this.#timer !== undefined) return;
+    const wait = this.#toldAt + this.#interval() - this.#clock.monotonic();
+    if (wait <= 0) this.now();
+    else this.#timer = this.#clock.setTimeout(() => this.now(), wait);
+  }
+
+  /** Tells at once. */
+  now(): void {
+    this.stop();
+    this.#toldAt = this.#clock.monotonic();
+    this.#tell();
+  }
+
+  stop(): void {
+    if (this.#timer !== undefined) this.#clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,287 @@
+// One run of a task, from start() until its promise settles: the stored status, the source, the dispatcher, the end.
+import { Dispatcher, type DispatcherHost, type RunEnd } from './dispatcher.js';
+import { TaskHubError } from './errors.js';
+import { Ingest, JobEncoder, sourceFailed } from './ingest.js';
+import { LookAhead } from './look-ahead.js';
+import { ProgressMeter } from './progress.js';
+import { type InputReader, readerOf } from './source.js';
+import type { JobCounts, StoredTaskStatus, TaskRecord } from './storage/contract.js';
+import type { StoredOptions } from './stored-options.js';
+import { settledStatus, TASK_TRANSITIONS, type TaskEvent } from './task-state.js';
+import type { TaskStatus } from './types.js';
+
+/** What a run needs of its task. */
+export interface RunHost extends Omit<DispatcherHost, 'ingesting' | 'commanded'> {
+  options: StoredOptions;
+  /** The task has another status in this process. */
+  became(status: TaskStatus): void;
+  duplicates(count: number): void;
+}
+
+/** How a run ended, for the summary. */
+export interface RunResult {
+  status: TaskStatus;
+  counts: JobCounts;
+  ran: number;
+  halted?: TaskHubError | undefined;
+}
+
+/** The end of a run that really ran. */
+export interface RunRecord extends RunResult {
+  record: TaskRecord;
+}
+
+export class Run {
+  readonly #host: RunHost;
+  readonly dispatcher: Dispatcher;
+  readonly meter: ProgressMeter;
+  #isPaused = false;
+  #isEnding = false;
+  /** A closing hub leaves a task that others work on as it is. */
+  #leavesOthers = false;
+  #statusAtEnd: TaskStatus | undefined;
+  /** Commands write the stored status one after the other. */
+  #writes: Promise<unknown> = Promise.resolve();
+  #reading: { reader: InputReader<unknown>; ingest: Ingest<unknown>; ahead: LookAhead } | undefined;
+  #ingesting = false;
+  #sourceError: TaskHubError | undefined;
+
+  constructor(host: RunHost) {
+    this.#host = host;
+    this.meter = new ProgressMeter(host.ports.clock);
+    this.dispatcher = new Dispatcher({
+      ...host,
+      work: () => host.work(),
+      ingesting: () => this.#ingesting,
+      changed: (counts) => this.#changed(counts),
+      commanded: (status) => this.#commanded(status),
+    });
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  get ingesting(): boolean {
+    return this.#ingesting;
+  }
+
+  /**
+   * Runs to the end.
+   *
+   * @throws TaskHubError TASK_DELETED, SOURCE_FAILED, or of the storage; the task can be started again then
+   */
+  async execute(): Promise<RunRecord> {
+    this.meter.start();
+    try {
+      const { store, taskId } = this.#host;
+      const before = await store.readTask(taskId);
+      if (before === null) throw taskDeleted(taskId);
+      const rereads =
+        this.#host.options.type === 'dynamic' && (!before.ingested || before.status === 'completed');
+      this.#ingesting = rereads;
+      this.#host.changed(before.counts);
+      const record = await this.#write('start', rereads ? { ingested: false } : {});
+      if (record === null) throw taskDeleted(taskId);
+      // Not awaited: a source may never answer. It never rejects, and does nothing more once the run is over.
+      if (rereads) void this.#read(record);
+      return await this.#finish(await this.dispatcher.run());
+    } catch (error) {
+      throw await this.#failed(error);
+    } finally {
+      this.#isEnding = true;
+      this.#stopReading();
+      this.meter.stop();
+    }
+  }
+
+  pause(): void {
+    if (this.#isPaused || this.#isEnding) return;
+    this.#setPaused(true);
+    void this.#write('pause');
+  }
+
+  resume(): void {
+    if (!this.#isPaused || this.#isEnding) return;
+    this.#setPaused(false);
+    void this.#write('start');
+  }
+
+  /** @param end - `deleted` when the task is about to be deleted */
+  stop(end: RunEnd = { kind: 'stopped' }, leavesOthers = false): void {
+    this.#isEnding = true;
+    this.#leavesOthers = leavesOthers;
+    this.#stopReading();
+    this.dispatcher.stop(end);
+  }
+
+  #setPaused(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    this.#reading?.ahead.pause(isPaused);
+    if (isPaused) {
+      this.meter.stop();
+      this.dispatcher.pause();
+    } else {
+      this.meter.start();
+      this.dispatcher.resume();
+    }
+    this.#host.became(isPaused ? 'paused' : 'running');
+  }
+
+  #changed(counts: JobCounts): void {
+    this.meter.note(counts.completed + counts.failed);
+    this.#reading?.ahead.update(counts.pending);
+    this.#host.changed(counts);
+  }
+
+  // --- the stored status ----------------------------------------------------------------------------------------
+
+  #write(
+    name: TaskEvent,
+    patch: { ingested?: boolean; duplicates?: number } = {},
+  ): Promise<TaskRecord | null> {
+    const { store, taskId, ports } = this.#host;
+    const { from, to } = TASK_TRANSITIONS[name];
+    const written = this.#writes.then(() =>
+      store.transitionTask(taskId, from, { ...patch, status: to }, ports.clock.now()),
+    );
+    this.#writes = this.dispatcher.during(written).catch((error: unknown) => {
+      // The dispatcher meets the same storage at once, and reports it.
+      if (name !== 'start') this.#host.report(error, `writing the status ${to}`);
+    });
+    return written;
+  }
+
+  /** Another process has changed the status. */
+  #commanded(status: StoredTaskStatus): void {
+    if (status === 'paused' && !this.#isPaused) this.#setPaused(true);
+    else if (status === 'running' && this.#isPaused) this.#setPaused(false);
+    else if (status === 'failed') {
+      this.#statusAtEnd = 'failed';
+      this.stop();
+    }
+  }
+
+  // --- the source -----------------------------------------------------------------------------------------------
+
+  /** Reads a dynamic source while jobs run. Never rejects. */
+  async #read(record: TaskRecord): Promise<void> {
+    const { store, taskId, ports, work, options } = this.#host;
+    const ahead = new LookAhead(() => work().config.lookAhead, record.counts.pending);
+    ahead.pause(this.#isPaused);
+    try {
+      const { source, codec } = work();
+      const data = await source.getData();
+      const { duplicates } = options;
+      const ingest = new Ingest({
+        store,
+        taskId,
+        clock: ports.clock,
+        encoder: new JobEncoder({ source, codec, duplicates }),
+        duplicates,
+        knownUpTo: record.lastSeq,
+        room: () => ahead.room(),
+        inserted: (counts) => {
+          this.#host.duplicates(ingest.repeats);
+          this.#changed(counts);
+          this.dispatcher.wake(counts);
+        },
+      });
+      const reader = readerOf(data);
+      this.#reading = { reader, ingest, ahead };
+      if (this.#isEnding) return this.#stopReading();
+      if (!(await ingest.read(reader, true))) return;
+      this.#reading = undefined;
+      const { repeats } = ingest;
+      if (repeats !== record.duplicates) {
+        await store.transitionTask(
+          taskId,
+          TASK_TRANSITIONS.start.from,
+          { duplicates: repeats },
+          ports.clock.now(),
+        );
+      }
+      this.#ingesting = false;
+      this.dispatcher.wake();
+    } catch (error) {
+      if (this.#isEnding) return;
+      this.#sourceError = sourceFailed(error);
+      this.dispatcher.drain();
+    }
+  }
+
+  /** The source is told, and not waited for. */
+  #stopReading(): void {
+    if (this.#reading === undefined) return;
+    const { reader, ingest, ahead } = this.#reading;
+    this.#reading = undefined;
+    ingest.stop();
+    ahead.close();
+    reader.close();
+  }
+
+  // --- the end --------------------------------------------------------------------------------------------------
+
+  async #finish(end: RunEnd): Promise<RunRecord> {
+    const { store, taskId } = this.#host;
+    this.#isEnding = true;
+    await this.#writes;
+    if (end.kind === 'deleted') throw taskDeleted(taskId);
+    if (this.#sourceError !== undefined) throw this.#sourceError;
+    const status = await this.#record(end);
+    const record = await store.readTask(taskId);
+    if (record === null) throw taskDeleted(taskId);
+    return {
+      status,
+      record,
+      counts: record.counts,
+      ran: this.dispatcher.ran,
+      halted: end.kind === 'halted' ? end.error : undefined,
+    };
+  }
+
+  async #record(end: RunEnd): Promise<TaskStatus> {
+    if (end.kind === 'settled') {
+      const record = await this.#host.store.readTask(this.#host.taskId);
+      const status = record === null ? 'completed' : settledStatus(record.counts);
+      await this.#write(status === 'completed' ? 'complete' : 'fail');
+      return status;
+    }
+    if (end.kind === 'halted') {
+      await this.#write('fail');
+      return 'failed';
+    }
+    if (this.#statusAtEnd !== undefined) return this.#statusAtEnd;
+    if (!(this.#leavesOthers && (await this.#othersWork()))) await this.#write('pause');
+    return 'paused';
+  }
+
+  async #othersWork(): Promise<boolean> {
+    const { store, taskId, owner, ports } = this.#host;
+    const owners = await store.listOwners(taskId);
+    return owners.some((other) => other.id !== owner && other.leaseUntil > ports.clock.now());
+  }
+
+  /** Leaves the task in a status from which it can be started again. @returns the error to reject with */
+  async #failed(error: unknown): Promise<unknown> {
+    if (error instanceof TaskHubError && error.code === 'TASK_DELETED') return error;
+    this.#isEnding = true;
+    try {
+      await this.#writes;
+      await this.#write('pause');
+    } catch {
+      // The storage that has just failed may fail again; a stored `running` without an owner can be started as well.
+    }
+    return error;
+  }
+}
+
+export function taskDeleted(taskId: string): TaskHubError {
+  return new TaskHubError('TASK_DELETED', `Task ${taskId} was deleted. Create it again to run it.`, {
+    details: { taskId },
+  });
+}

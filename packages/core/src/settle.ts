@@ -1,0 +1,58 @@
+// A verdict in the words of the store, of the controller, and of the listeners.
+import { failureText } from './job-view.js';
+import type { Verdict } from './judge.js';
+import type { Feedback } from './limit/controller.js';
+import type { Outcome, RunningJob } from './run-job.js';
+import type { ClaimedJob, JobRecord, Settlement } from './storage/contract.js';
+
+/** What the store is told of a judged job. */
+export function settlementOf(
+  seq: number,
+  verdict: Verdict,
+  { startedAt, endedAt, ran }: { startedAt: number; endedAt: number; ran: boolean },
+): Settlement {
+  const base = { seq, startedAt, endedAt };
+  switch (verdict.kind) {
+    case 'completed':
+      return { ...base, outcome: 'completed', output: verdict.output };
+    case 'failed':
+      return { ...base, outcome: 'failed', error: failureText(verdict.error), ran };
+    case 'retry':
+      return { ...base, outcome: 'retry', error: failureText(verdict.error), dueAt: endedAt + verdict.delay };
+    case 'throttled': {
+      // Due since it was started: before all that fell due later, so first in line.
+      const dueAt = verdict.hint === undefined ? startedAt : endedAt + verdict.hint;
+      return { ...base, outcome: 'throttled', error: failureText(verdict.error), dueAt };
+    }
+    default:
+      return { ...base, outcome: 'interrupted', dueAt: endedAt };
+  }
+}
+
+/** What the controller is told of a judged job. */
+export function feedbackOf(job: RunningJob, outcome: Outcome, verdict: Verdict, inFlight: number): Feedback {
+  const base = { sentAt: job.sentAt, level: job.level, inFlight };
+  if (verdict.kind === 'throttled') return { ...base, kind: 'refused', hint: verdict.hint };
+  if (outcome.kind === 'returned') return { ...base, kind: 'ok' };
+  return { ...base, kind: outcome.kind === 'timeout' ? 'timeout' : 'failed' };
+}
+
+/** The job as it is in the store after a settlement, or while it runs. */
+export function recordOf(claimed: ClaimedJob, now: Settlement | Pick<RunningJob, 'startedAt'>): JobRecord {
+  const record: JobRecord = {
+    ...claimed,
+    status: 'active',
+    startedAt: now.startedAt,
+    endedAt: null,
+    dueAt: null,
+    output: null,
+  };
+  if (!('outcome' in now)) return record;
+  const { outcome, endedAt } = now;
+  if (outcome === 'completed')
+    return { ...record, status: 'completed', endedAt, output: now.output, error: null };
+  if (outcome === 'failed') return { ...record, status: 'failed', endedAt, error: now.error };
+  const throttles = record.throttles + (outcome === 'throttled' ? 1 : 0);
+  const error = outcome === 'interrupted' ? record.error : now.error;
+  return { ...record, status: 'pending', throttles, dueAt: now.dueAt, startedAt: null, error };
+}

@@ -1,0 +1,480 @@
+// The public handle of one task: what it knows, its commands, its events.
+import type { Work } from './dispatcher.js';
+import { isTaskHubError, TaskHubError } from './errors.js';
+import { EventEmitter } from './events.js';
+import { toError } from './failure.js';
+import { JobReader } from './job-view.js';
+import type { Ports } from './ports.js';
+import { Throttle } from './progress.js';
+import { Run, type RunHost, type RunResult, taskDeleted } from './run.js';
+import type { RunningJob } from './run-job.js';
+import type { JobCounts, StorageAdapter, TaskRecord } from './storage/contract.js';
+import { readOptions, type StoredOptions } from './stored-options.js';
+import { TASK_TRANSITIONS, type TaskEvent } from './task-state.js';
+import type {
+  JobOf,
+  JobStatus,
+  RunSummary,
+  TaskEvents,
+  TaskProgress,
+  TaskSourceLike,
+  TaskStatus,
+  TaskType,
+} from './types.js';
+
+/** What a task needs of its hub. */
+export interface TaskHost {
+  store: StorageAdapter;
+  owner: string;
+  leaseMs: number;
+  ports: Ports;
+  /** Takes over the jobs of owners that are known to be dead. */
+  reclaim(taskId: string): Promise<void>;
+  /** What the task is run with, from a source and the stored options. */
+  workWith(source: TaskSourceLike<unknown, unknown>, options: StoredOptions): Work;
+  /** The task is gone from the store. */
+  forget(taskId: string): void;
+  /** @throws TaskHubError HUB_CLOSED */
+  assertOpen(): void;
+}
+
+/** How many errors outside jobs a summary keeps. */
+const KEPT_ERRORS = 20;
+/** Rows per page where a caller did not ask for pages. */
+const PAGE = 1000;
+/** Failed jobs put back per transaction. */
+const RESET_SLICE = 10_000;
+
+/** Which jobs `getResults` gives. */
+export interface ResultsQuery<TStatus extends JobStatus = JobStatus> {
+  /** Only jobs of this status. */
+  status?: TStatus | undefined;
+  /** At most so many; Infinity for all. @default Infinity */
+  limit?: number | undefined;
+  /** Leaves out the first so many; they are read all the same, so use `after` for pages. @default 0 */
+  offset?: number | undefined;
+  /** Only jobs behind the one with this `index`. */
+  after?: number | undefined;
+}
+
+/** A task: many inputs, one handler. Made by `hub.createTask`, `getTask` and `resumeTask`; one object per task and hub. */
+export class Task<TInput = unknown, TOutput = unknown> {
+  readonly #host: TaskHost;
+  readonly #events: EventEmitter<TaskEvents<TInput, TOutput>>;
+  readonly #jobs: JobReader;
+  readonly #options: StoredOptions;
+  readonly #handlers = new Map<number, RunningJob>();
+  readonly #progress: Throttle;
+  #errors: Error[] = [];
+  #record: TaskRecord;
+  #counts: JobCounts;
+  #status: TaskStatus;
+  #duplicates: number;
+  #created = false;
+  #isDeleted = false;
+  #work: Work | undefined;
+  #run: Run | undefined;
+  #running: Promise<RunSummary> | undefined;
+  #pausing: Promise<unknown> | undefined;
+
+  /** @internal Tasks are made by a hub. */
+  constructor(host: TaskHost, record: TaskRecord) {
+    this.#host = host;
+    this.#record = record;
+    this.#counts = record.counts;
+    this.#duplicates = record.duplicates;
+    this.#status = 'idle';
+    this.#options = readOptions(record.options);
+    const { id, createdAt } = record;
+    const needsCodec = this.#options.codec;
+    this.#jobs = new JobReader({ id, createdAt, needsCodec }, () => this.#work?.codec);
+    this.#events = new EventEmitter((error, event) => this.#report(error, `A listener of "${event}"`));
+    this.#progress = new Throttle(
+      host.ports.clock,
+      () => this.#work?.config.progressInterval ?? 0,
+      () => this.#events.emit('progress', this.#snapshot()),
+    );
+  }
+
+  get id(): string {
+    return this.#record.id;
+  }
+  get name(): string {
+    return this.#record.name;
+  }
+  get type(): TaskType {
+    return this.#options.type;
+  }
+  get status(): TaskStatus {
+    return this.#status;
+  }
+  /** Whether the last `createTask` of this task made it; false if it was there already. */
+  get created(): boolean {
+    return this.#created;
+  }
+  get totalJobs(): number {
+    return this.#counts.total;
+  }
+  get completedJobs(): number {
+    return this.#counts.completed;
+  }
+  get failedJobs(): number {
+    return this.#counts.failed;
+  }
+  /** Inputs that were in the source before and became no job of their own. */
+  get duplicateInputs(): number {
+    return this.#duplicates;
+  }
+  /** RFC 6962 root over the job ids, hex; null for a dynamic task. */
+  get merkleRoot(): string | null {
+    return this.#record.root;
+  }
+  /** What the controller admits now, in jobs; `concurrency.initial` while the task does not run here. */
+  get currentConcurrency(): number {
+    return this.#run?.dispatcher.concurrency ?? this.#work?.config.limit.initial ?? 0;
+  }
+
+  // --- commands -------------------------------------------------------------------------------------------------
+
+  /**
+   * Runs the task to its end; on a running one joins the run, on a paused one continues it.
+   *
+   * @returns how it ended. After `pause()` the promise stays pending until the run has gone on and ended
+   * @throws TaskHubError SOURCE_MISSING without a source in this process; SOURCE_FAILED, TASK_DELETED, HUB_CLOSED, or
+   *   a code of the storage for what stops the run itself. The task can be started again then
+   */
+  start(): Promise<RunSummary> {
+    const promise = this.#start();
+    promise.catch(() => undefined); // one that nobody awaits must not become an unhandled rejection
+    return promise;
+  }
+
+  /** The same as {@link start}: continues what was paused, stopped or interrupted by a crash. */
+  resume(): Promise<RunSummary> {
+    return this.start();
+  }
+
+  /** Starts no more jobs; those that run end and are recorded. Does nothing unless the task is running. */
+  pause(): void {
+    if (this.#run !== undefined) return this.#run.pause();
+    if (this.#status !== 'running') return;
+    this.#status = 'paused'; // it runs in another process, which reads this from the store
+    this.#pausing = this.#transition('pause').catch((error: unknown) => this.#report(error, 'pause()'));
+  }
+
+  /**
+   * Aborts the running jobs, waits at most `stopGrace` ms for their handlers, and gives them back as pending with
+   * their attempts. Resolves when the task is paused.
+   */
+  async stop(): Promise<void> {
+    if (this.#run === undefined) this.pause();
+    this.#run?.stop();
+    await this.#pausing;
+    await this.#ended();
+  }
+
+  /** Stops the task, deletes it with all its data, and removes all listeners. */
+  async destroy(): Promise<void> {
+    this.#host.assertOpen();
+    this.#run?.stop({ kind: 'deleted' });
+    await this.#ended();
+    if (!this.#isDeleted) await this.#host.store.deleteTask(this.id);
+    this.#gone();
+  }
+
+  /**
+   * Puts all failed jobs back as pending with no attempts spent. A finished task becomes `paused`; a running one goes
+   * on with them.
+   *
+   * @returns the number of jobs put back
+   */
+  async retryFailed(): Promise<number> {
+    this.#assertUsable();
+    const { store, ports } = this.#host;
+    let sum = 0;
+    for (;;) {
+      const { reset, counts } = await store.resetFailed(this.id, RESET_SLICE, ports.clock.now());
+      if (reset === 0) break;
+      sum += reset;
+      this.#changed(counts);
+    }
+    if (sum === 0) return 0;
+    if (this.#run !== undefined && !this.#run.isEnding) this.#run.dispatcher.refresh();
+    else if ((await this.#transition('reset')) !== null) this.#status = 'paused';
+    return sum;
+  }
+
+  /** @deprecated Use `hub.resumeTask(id, source)` or `hub.createTask`. */
+  setSource(source: TaskSourceLike<TInput, TOutput>): void {
+    this.useWork(this.#host.workWith(source as TaskSourceLike<unknown, unknown>, this.#options));
+  }
+
+  /** @deprecated Use `hub.resumeTask(id, source)`. */
+  setSourceForResume(source: TaskSourceLike<TInput, TOutput>): void {
+    this.setSource(source);
+  }
+
+  // --- what it knows --------------------------------------------------------------------------------------------
+
+  /** The numbers of the task now; asks the store if the task does not run in this process. */
+  async getProgress(): Promise<TaskProgress> {
+    this.#assertUsable();
+    if (this.#run === undefined) {
+      const record = await this.#host.store.readTask(this.id);
+      if (record === null) throw taskDeleted(this.id);
+      this.adopt(record, { created: this.#created, isRunElsewhere: true });
+    }
+    return this.#snapshot();
+  }
+
+  /** Jobs in source order. All of them by default: use {@link results} for millions. */
+  async getResults<TStatus extends JobStatus = JobStatus>(
+    query: ResultsQuery<TStatus> = {},
+  ): Promise<JobOf<TInput, TOutput, TStatus>[]> {
+    const { limit = Number.POSITIVE_INFINITY, offset = 0, ...rest } = query;
+    const jobs: JobOf<TInput, TOutput, TStatus>[] = [];
+    if (limit <= 0) return jobs;
+    let skip = offset;
+    for await (const job of this.#read(rest, Math.min(PAGE, limit + offset))) {
+      if (skip > 0) skip -= 1;
+      else if (jobs.push(job) >= limit) break;
+    }
+    return jobs;
+  }
+
+  /** Jobs in source order, a page at a time: no row twice and none missed, also while the task runs. */
+  results<TStatus extends JobStatus = JobStatus>(
+    query: Pick<ResultsQuery<TStatus>, 'status' | 'after'> = {},
+  ): AsyncIterableIterator<JobOf<TInput, TOutput, TStatus>> {
+    return this.#read(query, PAGE);
+  }
+
+  /** Adds a listener. @returns a function that removes it */
+  on<K extends keyof TaskEvents>(event: K, listener: TaskEvents<TInput, TOutput>[K]): () => void {
+    return this.#events.on(event, listener);
+  }
+  /** Adds a listener for the next event only. @returns a function that removes it */
+  once<K extends keyof TaskEvents>(event: K, listener: TaskEvents<TInput, TOutput>[K]): () => void {
+    return this.#events.once(event, listener);
+  }
+  /** Removes a listener, or with none named all of the event. */
+  off<K extends keyof TaskEvents>(event: K, listener?: TaskEvents<TInput, TOutput>[K]): void {
+    this.#events.off(event, listener);
+  }
+  /** Removes all listeners, or all of one event. */
+  removeAllListeners(event?: keyof TaskEvents): void {
+    this.#events.removeAllListeners(event);
+  }
+
+  /** Stops the task: `await using task = …`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  // --- for the hub ----------------------------------------------------------------------------------------------
+
+  /** @internal Replaces what jobs are run with, from now on. */
+  useWork(work: Work): void {
+    this.#work = work;
+  }
+
+  /** @internal */
+  get options(): StoredOptions {
+    return this.#options;
+  }
+
+  /** @internal Takes over what the store says, unless the task runs here and knows better. */
+  adopt(
+    record: TaskRecord,
+    state: { created: boolean; isRunElsewhere: boolean; repeats?: number | undefined },
+  ): void {
+    this.#created = state.created;
+    if (this.#run !== undefined) return;
+    this.#record = record;
+    this.#counts = record.counts;
+    this.#duplicates = state.repeats ?? record.duplicates;
+    // A task that is stored as running and that nobody runs was left so by a process that died.
+    const isLeft = record.status === 'running' && !state.isRunElsewhere;
+    this.#status = isLeft || record.status === 'ingesting' ? 'paused' : record.status;
+  }
+
+  /** @internal Ends the run as the hub closes. */
+  async close(): Promise<void> {
+    this.#run?.stop({ kind: 'stopped' }, true);
+    await this.#ended();
+  }
+
+  // --- inside ---------------------------------------------------------------------------------------------------
+
+  async #start(): Promise<RunSummary> {
+    this.#assertUsable();
+    if (this.#run?.isEnding === true) {
+      await this.#ended();
+      this.#assertUsable();
+    }
+    this.#run?.resume();
+    if (this.#work === undefined) {
+      throw new TaskHubError(
+        'SOURCE_MISSING',
+        `Task "${this.name}" has no source in this process. Use hub.resumeTask('${this.id}', source).`,
+        { details: { taskId: this.id } },
+      );
+    }
+    this.#running ??= this.#runOnce().finally(() => {
+      this.#progress.stop();
+      this.#run = undefined;
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #runOnce(): Promise<RunSummary> {
+    this.#errors = [];
+    if (this.#isFinished()) return this.#summary({ status: this.#status, counts: this.#counts, ran: 0 }, 0);
+    const run = new Run(this.#runHost());
+    this.#run = run;
+    this.#status = 'running';
+    try {
+      this.#progress.now();
+      const result = await run.execute();
+      this.#counts = result.counts;
+      this.#status = result.status;
+      this.#record = result.record;
+      return this.#summary(result, run.meter.elapsed);
+    } catch (error) {
+      this.#status = 'paused';
+      if (isTaskHubError(error, 'TASK_DELETED')) this.#gone();
+      else this.#report(error);
+      throw error;
+    }
+  }
+
+  /** Whether a start has nothing to do. A dynamic source is read again: it may have new inputs. */
+  #isFinished(): boolean {
+    const { total, completed, failed } = this.#counts;
+    return this.type === 'deterministic' && total === completed + failed && this.#status !== 'idle';
+  }
+
+  #runHost(): RunHost {
+    const { store, owner, leaseMs, ports, reclaim } = this.#host;
+    return {
+      taskId: this.id,
+      store,
+      owner,
+      leaseMs,
+      ports,
+      options: this.#options,
+      // start() has seen that there is one, and it is only ever replaced.
+      work: () => this.#work as Work,
+      jobs: this.#jobs,
+      // The engine emits jobs of unknown types; they are this task's.
+      events: this.#events as unknown as EventEmitter<TaskEvents>,
+      handlers: this.#handlers,
+      returned: (job) => {
+        const { seq } = job.claimed;
+        if (this.#handlers.get(seq) === job) this.#handlers.delete(seq);
+        this.#run?.dispatcher.slotFreed(seq);
+      },
+      changed: (counts) => this.#changed(counts),
+      became: (status) => {
+        this.#status = status;
+        this.#progress.changed();
+      },
+      duplicates: (count) => {
+        this.#duplicates = count;
+      },
+      reclaim: () => reclaim(this.id),
+      report: (error, where) => this.#report(error, where),
+    };
+  }
+
+  #summary(result: RunResult, elapsed: number): RunSummary {
+    const { status, counts, ran, halted } = result;
+    const { total, completed, failed } = counts;
+    this.#progress.now();
+    if (halted === undefined && (status === 'completed' || status === 'failed'))
+      this.#events.emit('completed');
+    const { reused } = this.#record;
+    const errors = this.#errors;
+    const summary = {
+      status,
+      total,
+      completed,
+      failed,
+      ran,
+      reused,
+      duplicates: this.#duplicates,
+      elapsed,
+      errors,
+    };
+    return halted === undefined ? summary : { ...summary, halted };
+  }
+
+  #snapshot(): TaskProgress {
+    const { total, completed, failed, pending, active } = this.#counts;
+    const ingesting = this.#run?.ingesting ?? false;
+    return {
+      taskId: this.id,
+      total,
+      completed,
+      failed,
+      pending,
+      active,
+      concurrency: this.currentConcurrency,
+      elapsed: this.#run?.meter.elapsed ?? 0,
+      estimatedRemaining: ingesting ? null : (this.#run?.meter.remaining(pending + active) ?? null),
+      ingesting,
+      duplicates: this.#duplicates,
+    };
+  }
+
+  #changed(counts: JobCounts): void {
+    this.#counts = counts;
+    if (this.#run !== undefined) this.#progress.changed();
+  }
+
+  #transition(name: TaskEvent): Promise<TaskRecord | null> {
+    const { from, to } = TASK_TRANSITIONS[name];
+    return this.#host.store.transitionTask(this.id, from, { status: to }, this.#host.ports.clock.now());
+  }
+
+  async *#read<TStatus extends JobStatus>(
+    { status, after = -1 }: Pick<ResultsQuery<TStatus>, 'status' | 'after'>,
+    limit: number,
+  ): AsyncIterableIterator<JobOf<TInput, TOutput, TStatus>> {
+    for (let cursor: number | null = after + 1; cursor !== null; ) {
+      this.#assertUsable();
+      const query = { after: cursor, limit, ...(status !== undefined && { status: status as JobStatus }) };
+      const page = await this.#host.store.readJobs(this.id, query);
+      // The store gave rows of this status, and they hold what this task's handler takes and gives.
+      for (const row of page.rows) yield this.#jobs.view(row) as JobOf<TInput, TOutput, TStatus>;
+      cursor = page.next;
+    }
+  }
+
+  async #ended(): Promise<void> {
+    await this.#running?.catch(() => undefined); // start() has told whoever waits for it
+  }
+
+  #gone(): void {
+    if (this.#isDeleted) return;
+    this.#isDeleted = true;
+    this.#events.removeAllListeners();
+    this.#host.forget(this.id);
+  }
+
+  #assertUsable(): void {
+    this.#host.assertOpen();
+    if (this.#isDeleted) throw taskDeleted(this.id);
+  }
+
+  /** Errors outside jobs: to the `error` event, and without a listener into the summary. */
+  #report(error: unknown, where?: string): void {
+    const known =
+      where === undefined && error instanceof Error
+        ? error
+        : new TaskHubError('LISTENER_FAILED', `${where} threw: ${toError(error).message}`, { cause: error });
+    if (this.#events.has('error') && where !== 'A listener of "error"') this.#events.emit('error', known);
+    else this.#errors = [...this.#errors, known].slice(-KEPT_ERRORS);
+  }
+}

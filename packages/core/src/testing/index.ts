@@ -1,0 +1,7 @@
+// What is published as `@taskhub/core/testing`, by name.
+export {
+  type ConformanceRunner,
+  type ConformanceSetup,
+  conformance,
+  type StorePlace,
+} from './conformance.js';

@@ -1,0 +1,2 @@
+// The public surface of @taskhub/storage-node.
+export { NodeSQLiteAdapter, type NodeSQLiteOptions } from './node-sqlite-adapter.js';

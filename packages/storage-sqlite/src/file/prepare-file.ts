@@ -1,0 +1,148 @@
+// Looks at a database file before SQLite opens it, so that one that is not ours is left as it is, to the last byte.
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  readSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type ErrorCode, TaskHubError } from '@taskhub/core';
+import { foreignError, tooNewError } from '../open-database.js';
+import { APPLICATION_ID, SCHEMA_VERSION } from '../schema.js';
+
+// https://www.sqlite.org/fileformat.html#the_database_header
+const HEADER_SIZE = 100;
+const MAGIC = 'SQLite format 3\0';
+const USER_VERSION_AT = 60;
+const APPLICATION_ID_AT = 68;
+
+/** A file that can be opened, and how to see whether it is still the same one. */
+export interface PreparedFile {
+  /** Absolute. */
+  path: string;
+  /** @throws TaskHubError STORAGE_NOT_FOUND when the file was deleted or replaced since */
+  verify: () => void;
+}
+
+/**
+ * Makes sure that `dbPath` is a TaskHub database, or creates an empty file that only its owner may read.
+ *
+ * @param dbPath - a file name, taken from the working folder unless absolute
+ * @throws TaskHubError INVALID_CONFIG, STORAGE_NOT_FOUND (also for a folder), STORAGE_READ_ONLY, STORAGE_FOREIGN,
+ * SCHEMA_TOO_NEW, STORAGE_FULL; nothing was written then
+ */
+export function prepareFile(dbPath: string): PreparedFile {
+  if (dbPath === '' || dbPath === ':memory:' || dbPath.startsWith('file:')) {
+    throw new TaskHubError(
+      'INVALID_CONFIG',
+      `"${dbPath}" cannot be a dbPath: it has to name a file. Without a file use new MemoryAdapter().`,
+      { details: { path: dbPath } },
+    );
+  }
+  const path = resolve(dbPath);
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    assertFolderUsable(path);
+    if (found === undefined) createPrivately(path);
+    else assertUsable(path, found);
+    const opened = statSync(path);
+    return { path, verify: () => assertSame(path, opened) };
+  } catch (error) {
+    throw fileError(error, path);
+  }
+}
+
+function assertFolderUsable(path: string): void {
+  const folder = dirname(path);
+  const found = statSync(folder, { throwIfNoEntry: false });
+  if (!found?.isDirectory()) {
+    throw notFound(path, `Cannot create "${path}": the folder "${folder}" is not there. Create it or choose another path.`);
+  }
+}
+
+function createPrivately(path: string): void {
+  assertAccess(dirname(path), path);
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error; // Another process was quicker; it opens the same file.
+  }
+}
+
+function assertUsable(path: string, found: Stats): void {
+  if (found.isDirectory()) {
+    throw notFound(path, `"${path}" is a folder. Give the name of a file in it, such as "${path}/taskhub.db".`);
+  }
+  if (!found.isFile()) throw foreignError(path);
+  assertHeader(path);
+  assertAccess(path, path);
+  assertAccess(dirname(path), path); // SQLite keeps its log beside the file.
+}
+
+function assertAccess(target: string, path: string): void {
+  try {
+    accessSync(target, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw readOnly(path, target, error);
+  }
+}
+
+/** An empty file is as good as none. */
+function assertHeader(path: string): void {
+  const header = Buffer.alloc(HEADER_SIZE);
+  const file = openSync(path, 'r');
+  const size = readSync(file, header, 0, HEADER_SIZE, 0);
+  closeSync(file);
+  if (size === 0) return;
+  const ours =
+    size === HEADER_SIZE &&
+    header.toString('latin1', 0, MAGIC.length) === MAGIC &&
+    header.readUInt32BE(APPLICATION_ID_AT) === APPLICATION_ID;
+  if (!ours) throw foreignError(path);
+  const version = header.readUInt32BE(USER_VERSION_AT);
+  if (version > SCHEMA_VERSION) throw tooNewError(path, version);
+}
+
+function assertSame(path: string, opened: Stats): void {
+  const now = statSync(path, { throwIfNoEntry: false });
+  if (now?.ino === opened.ino && now.dev === opened.dev) return;
+  throw notFound(
+    path,
+    `"${path}" was deleted or replaced while it was in use: what is recorded from now on would be lost. ` +
+      'Put it back or start again with a new hub.',
+  );
+}
+
+function notFound(path: string, message: string): TaskHubError {
+  return new TaskHubError('STORAGE_NOT_FOUND', message, { details: { path } });
+}
+
+function readOnly(path: string, target: string, cause: unknown): TaskHubError {
+  return new TaskHubError(
+    'STORAGE_READ_ONLY',
+    `Cannot write "${path}": this process may not write "${target}". Change its permissions or choose another path.`,
+    { details: { path, target }, cause },
+  );
+}
+
+const SYSTEM_CODES: Readonly<Record<string, { code: ErrorCode; says: string }>> = {
+  EACCES: { code: 'STORAGE_READ_ONLY', says: 'this process may not use it. Change its permissions or choose another path' },
+  EPERM: { code: 'STORAGE_READ_ONLY', says: 'this process may not use it. Change its permissions or choose another path' },
+  EROFS: { code: 'STORAGE_READ_ONLY', says: 'the file system is read-only. Choose another path' },
+  ENOTDIR: { code: 'STORAGE_NOT_FOUND', says: 'a part of the path is no folder. Choose another path' },
+  ENOSPC: { code: 'STORAGE_FULL', says: 'the disk is full. Free some space' },
+  EDQUOT: { code: 'STORAGE_FULL', says: 'the quota is used up. Free some space' },
+};
+
+function fileError(error: unknown, path: string): unknown {
+  const known = SYSTEM_CODES[codeOf(error) ?? ''];
+  if (known === undefined) return error;
+  return new TaskHubError(known.code, `Cannot open "${path}": ${known.says}.`, { details: { path }, cause: error });
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

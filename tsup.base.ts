@@ -1,0 +1,18 @@
+import { defineConfig, type Options } from 'tsup';
+
+/** What every published package shares; `bundled` names the devDependencies that go into the output, code and types. */
+export function packageConfig(entry: string[], bundled: string[] = []): ReturnType<typeof defineConfig> {
+  const options: Options = {
+    entry,
+    format: 'esm',
+    target: 'es2022',
+    platform: 'neutral',
+    clean: true,
+    external: [/^(node|bun):/],
+    // By default `node:sqlite` would become `sqlite`, which does not exist.
+    removeNodeProtocol: false,
+    noExternal: bundled.map((name) => new RegExp(`^${name}(/|$)`)),
+    dts: { resolve: bundled },
+  };
+  return defineConfig(options);
+}
