@@ -61,9 +61,10 @@ export function isRateLimitedByDefault(error: unknown): boolean {
     return status === 429 || status === 503 || namesOf(link).some((name) => REFUSAL_CODE.test(name));
   };
   if (chain.some(refused)) return true;
-  const decided = chain.some(
-    (link) => (statusOf(link) >= 400 && statusOf(link) !== 403) || ownCode(link) !== undefined,
-  );
+  const decided = chain.some((link) => {
+    const status = statusOf(link);
+    return status >= 400 ? status !== 403 : ownCode(link) !== undefined;
+  });
   return !decided && saysAny(chain, REFUSAL_TEXT);
 }
 

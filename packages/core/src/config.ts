@@ -138,10 +138,14 @@ const SOURCE_RULES: Rules = {
 };
 
 /** Options by where they are given. */
-export const OPTION_RULES: Readonly<Record<'createTask' | 'defineTask' | 'resumeTask' | 'hub', Rules>> = {
+export const OPTION_RULES: Readonly<
+  Record<'createTask' | 'defineTask' | 'inputs' | 'resumeTask' | 'listTasks' | 'hub', Rules>
+> = {
   createTask: { ...IDENTITY_RULES, ...RUN_RULES, source: object },
   defineTask: { ...IDENTITY_RULES, ...RUN_RULES, ...SOURCE_RULES },
+  inputs: { inputs: object },
   resumeTask: RUN_RULES,
+  listTasks: { name: text, status: oneOf('idle', 'running', 'paused', 'completed', 'failed') },
   hub: { leaseMs: number('a number of ms ≥ 1000', (n) => Number.isFinite(n) && n >= 1000), ports: object },
 };
 
@@ -243,8 +247,10 @@ export function completeConfig(config: TaskConfig): RunConfig {
 export function mergeConfig(base: TaskConfig, over: TaskConfig): TaskConfig {
   const merged: TaskConfig = { ...base, ...over };
   if (base.concurrency && over.concurrency) {
-    merged.concurrency = { ...base.concurrency, ...over.concurrency };
-    if (over.concurrency.initial === undefined) merged.concurrency.initial = undefined;
+    const { initial = 0, ...limits } = { ...base.concurrency, ...over.concurrency };
+    const isOutside = initial < (limits.min ?? 1) || initial > (limits.max ?? initial);
+    merged.concurrency =
+      isOutside && over.concurrency.initial === undefined ? limits : { ...limits, initial };
   }
   if (base.retry && over.retry) merged.retry = { ...base.retry, ...over.retry };
   if (base.halt && over.halt) merged.halt = { ...base.halt, ...over.halt };

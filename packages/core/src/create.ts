@@ -1,6 +1,5 @@
 // Creation of a task: its data set is read, gets its root and with it its id. Atomic to an observer: until the root is
 // known the task is stored as `ingesting` under a provisional id, which nobody sees.
-import { nextTurn } from './clock.js';
 import { HashList } from './hash-list.js';
 import { dynamicTaskId, generateTaskId } from './identity.js';
 import { duplicateInput, Ingest, JobEncoder, sourceFailed } from './ingest.js';
@@ -25,6 +24,8 @@ export interface Creation {
   reuseFrom: string | null;
   /** Rejects when the hub is closed. */
   closed: Promise<never>;
+  /** Lets the event loop go on. Rejects when the hub is closed. */
+  turn: () => Promise<void>;
   /** Deletes the task with the id of this one before it is created (`ifExists: 'restart'`). */
   replace: ((id: string) => Promise<unknown>) | undefined;
 }
@@ -41,7 +42,8 @@ export async function createDynamic(creation: Creation, sourceId: string): Promi
   const { store, identity, replace } = creation;
   const id = dynamicTaskId(identity.name, sourceId);
   await replace?.(id);
-  return { ...(await store.insertTask(newTask(creation, id, 'idle'))), repeats: 0 };
+  const inserted = await store.insertTask(newTask(creation, id, 'idle'));
+  return { ...inserted, repeats: inserted.task.duplicates };
 }
 
 /**
@@ -51,39 +53,56 @@ export async function createDynamic(creation: Creation, sourceId: string): Promi
  */
 export async function createDeterministic(creation: Creation): Promise<Created> {
   const { source, closed, owner } = creation;
-  let data: SourceData<unknown>;
   try {
-    data = await Promise.race([source.getData(), closed]);
+    const given = await Promise.race([source.getData(), closed]);
+    // An array can be read twice, and the copy does not change meanwhile: its root comes first, and a known data set
+    // is not written at all.
+    const data: SourceData<unknown> = Array.isArray(given) ? given.slice() : given;
+    const known = Array.isArray(data) ? await identifyArray(creation, data) : undefined;
+    if (known !== undefined) {
+      await creation.replace?.(known.id);
+      const task = await creation.store.readTask(known.id);
+      // Repeats of an id that the source gave may be different inputs: the store compares them.
+      const isClear = source.getJobId === undefined || known.repeats === 0;
+      if (task !== null && isClear) return { task, created: false, repeats: known.repeats };
+    }
+    return await owner.whileLeased(store(creation, data, known));
   } catch (error) {
     throw sourceFailed(error);
   }
-  // An array can be read twice: its root comes first, and a known data set is not written at all.
-  if (Array.isArray(data)) {
-    const found = await Promise.race([findArray(creation, data), closed]);
-    if (found !== null) return found;
-  }
-  return owner.whileLeased(store(creation, data));
 }
 
-async function findArray(creation: Creation, data: readonly unknown[]): Promise<Created | null> {
-  const { ports, identity, replace } = creation;
+/** What a data set is called, once all of it was seen. */
+interface Identified {
+  root: string;
+  id: string;
+}
+
+async function identifyArray(
+  creation: Creation,
+  data: readonly unknown[],
+): Promise<Identified & { repeats: number; hashAt: ((index: number) => Uint8Array) | undefined }> {
+  const { turn, identity } = creation;
   const encoder = encoderOf(creation);
   const ids = new DataSetIds();
   for (let index = 0; index < data.length; index++) {
     ids.add(encoder.encode(data[index]));
-    if (index % 1000 === 999) await nextTurn(ports.clock);
+    if (index % 1000 === 999) await turn();
   }
-  const { root, unique, firstRepeat } = await ids.root(ports);
+  const { unique, firstRepeat, ...identified } = await ids.identify(creation);
   if (identity.duplicates === 'error' && firstRepeat !== null) {
     throw duplicateInput(firstRepeat.of, firstRepeat.index);
   }
-  const id = await generateTaskId(identity.name, root);
-  await replace?.(id);
-  const task = await creation.store.readTask(id);
-  return task === null ? null : { task, created: false, repeats: data.length - unique };
+  // Repeats that run get their ids anew: each depends on those before it.
+  const hashAt = identity.duplicates === 'run' ? undefined : (index: number) => ids.hashAt(index);
+  return { ...identified, repeats: data.length - unique, hashAt };
 }
 
-async function store(creation: Creation, data: SourceData<unknown>): Promise<Created> {
+async function store(
+  creation: Creation,
+  data: SourceData<unknown>,
+  known: Awaited<ReturnType<typeof identifyArray>> | undefined,
+): Promise<Created> {
   const { store, ports, identity, closed, replace } = creation;
   const provisional = `ingesting:${nonce(ports)}`;
   const ids = new DataSetIds();
@@ -91,24 +110,24 @@ async function store(creation: Creation, data: SourceData<unknown>): Promise<Cre
     store,
     taskId: provisional,
     clock: ports.clock,
-    encoder: encoderOf(creation),
+    encoder: encoderOf(creation, known?.hashAt),
     duplicates: identity.duplicates ?? 'skip',
     knownUpTo: 0,
-    encoded: (job) => ids.add(job),
+    knownJobs: 0,
+    ...(known === undefined && { encoded: (job: NewJob) => ids.add(job) }),
   });
-  await store.insertTask(newTask(creation, provisional, 'ingesting'));
   try {
-    const reader = openReader(data);
+    await store.insertTask(newTask(creation, provisional, 'ingesting'));
+    const reader = readerOf(data);
     try {
       await Promise.race([ingest.read(reader, false), closed]);
     } catch (error) {
-      ingest.stop();
+      await ingest.stop();
       reader.close();
       throw error;
     }
-    const { root } = await Promise.race([ids.root(ports), closed]);
-    const id = await generateTaskId(identity.name, root);
-    await replace?.(id);
+    const { root, id } = known ?? (await ids.identify(creation));
+    if (known === undefined) await replace?.(id);
     const { repeats } = ingest;
     const published = await store.publishTask(
       provisional,
@@ -123,16 +142,10 @@ async function store(creation: Creation, data: SourceData<unknown>): Promise<Cre
   }
 }
 
-function openReader(data: SourceData<unknown>): ReturnType<typeof readerOf> {
-  try {
-    return readerOf(data);
-  } catch (error) {
-    throw sourceFailed(error);
-  }
-}
-
-function encoderOf({ source, codec, identity }: Creation): JobEncoder<unknown> {
-  return new JobEncoder({ source, codec, duplicates: identity.duplicates ?? 'skip' });
+function encoderOf(creation: Creation, hashAt?: (index: number) => Uint8Array): JobEncoder<unknown> {
+  const { source, codec, identity, store } = creation;
+  const { duplicates = 'skip' } = identity;
+  return new JobEncoder({ source, codec, duplicates, hash: store.sha256 }, hashAt);
 }
 
 function newTask(creation: Creation, id: string, status: NewTask['status']): NewTask {
@@ -161,14 +174,20 @@ class DataSetIds {
     if (key !== null) this.#keys.push(key);
   }
 
-  async root({ clock }: Ports): Promise<{
-    root: string;
-    unique: number;
-    firstRepeat: { index: number; of: number } | null;
-  }> {
-    const turn = (): Promise<void> => nextTurn(clock);
-    const { root, unique, firstRepeat } = await this.#hashes.root({ turn });
-    const given = this.#keys.length > 0 ? await computeMerkleRoot(this.#keys, { turn }) : undefined;
-    return { root: given ?? toHex(root), unique, firstRepeat };
+  hashAt(index: number): Uint8Array {
+    return this.#hashes.at(index);
+  }
+
+  async identify({ turn, store, identity }: Creation): Promise<
+    Identified & {
+      unique: number;
+      firstRepeat: { index: number; of: number } | null;
+    }
+  > {
+    const options = { turn, hash: store.sha256 };
+    const { root, unique, firstRepeat } = await this.#hashes.root(options);
+    const given = this.#keys.length > 0 ? await computeMerkleRoot(this.#keys, options) : undefined;
+    const hex = given ?? toHex(root);
+    return { root: hex, id: await generateTaskId(identity.name, hex), unique, firstRepeat };
   }
 }

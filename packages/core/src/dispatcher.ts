@@ -23,19 +23,12 @@ import type {
   ClaimedJob,
   ExchangeResult,
   JobCounts,
+  JobRecord,
   Settlement,
   StorageAdapter,
   StoredTaskStatus,
 } from './storage/contract.js';
-import type {
-  ActiveJob,
-  Codec,
-  CompletedJob,
-  FailedJob,
-  PendingJob,
-  TaskEvents,
-  TaskSourceLike,
-} from './types.js';
+import type { Codec, TaskEvents, TaskSourceLike } from './types.js';
 
 /** How a run ended. */
 export type RunEnd =
@@ -81,6 +74,9 @@ const POLL_MS = 250;
 const POLLS_PER_RECLAIM = 4;
 /** How long handlers that were judged and run on may hold every slot, in ms. */
 const STUCK_MS = 60_000;
+
+/** The events that are about one job. */
+type JobEvent = Extract<keyof TaskEvents, `job:${string}`>;
 
 interface Ended {
   claimed: ClaimedJob;
@@ -152,7 +148,8 @@ export class Dispatcher {
       if (this.#storageError !== undefined) throw this.#storageError;
       if (end.kind !== 'deleted')
         await store.releaseJobs(taskId, { owner, crashed: false }, ports.clock.now());
-      return end;
+      // Jobs may have been put back meanwhile.
+      if (end.kind !== 'settled' || !this.#woken) return end;
     }
   }
 
@@ -243,6 +240,7 @@ export class Dispatcher {
 
   /** When the store is asked although nothing happened here: to renew the lease and to hear of commands. */
   #exchangeDueAt(): number {
+    if (this.#storageError !== undefined) return Number.POSITIVE_INFINITY;
     return this.#exchangedAt + (this.#waitsForOthers() ? POLL_MS : this.#host.leaseMs / 3);
   }
 
@@ -305,51 +303,60 @@ export class Dispatcher {
         owner,
         now,
         settle: ended.map(({ settlement }) => settlement),
-        claim: this.#end === undefined ? { limit: room, leaseUntil: now + leaseMs } : null,
+        claim:
+          this.#end === undefined || this.#live.size > 0 ? { limit: room, leaseUntil: now + leaseMs } : null,
       });
     } catch (error) {
-      return this.#broken(error, ended);
+      // Tried once more. What cannot be recorded is not reported either; those jobs run again.
+      if (this.#storageError === undefined) this.#outbox = [...ended, ...this.#outbox];
+      return this.broken(error);
     }
     this.#exchangedAt = ports.clock.monotonic();
     if (result.status === null) return this.stop({ kind: 'deleted' });
     this.#counts = result.counts;
     this.#nextDueAt = result.nextDueAt;
-    this.#announce(ended, result.lost);
     this.#host.changed(result.counts);
+    this.#announce(ended, result.lost);
     if (this.#commands.open === 0 && commands === this.#commands.seen) this.#host.commanded(result.status);
     for (const claimed of result.claimed) this.#start(claimed);
   }
 
-  #broken(error: unknown, ended: Ended[]): void {
-    const isLastTry = this.#storageError !== undefined;
+  /** The storage failed: ends the run when the running handlers have ended. */
+  broken(error: unknown): void {
     this.#storageError ??=
       error instanceof TaskHubError
         ? error
         : new TaskHubError('STORAGE_FAILED', 'The storage failed while the task ran.', { cause: error });
     this.drain();
-    // What cannot be recorded is not reported either; those jobs run again.
-    this.#outbox = isLastTry ? [] : [...ended, ...this.#outbox];
   }
 
   /** Tells the listeners what was recorded. */
   #announce(ended: Ended[], lost: number[]): void {
-    const { events, jobs } = this.#host;
     for (const { claimed, settlement, verdict } of ended) {
       if (lost.includes(claimed.seq)) continue;
-      const view = (): unknown => jobs.view(recordOf(claimed, settlement));
       if (verdict.kind === 'completed' || (settlement.outcome === 'failed' && settlement.ran)) this.ran += 1;
-      if (verdict.kind === 'completed') {
-        if (events.has('job:complete')) events.emit('job:complete', view() as CompletedJob);
-      } else if (verdict.kind === 'failed') {
-        if (events.has('job:failed')) events.emit('job:failed', view() as FailedJob, verdict.error);
-      } else if (verdict.kind === 'retry' || verdict.kind === 'throttled') {
-        if (events.has('job:retry')) events.emit('job:retry', view() as PendingJob, claimed.attempts);
-      }
+      const record = (): JobRecord => recordOf(claimed, settlement);
+      if (verdict.kind === 'completed') this.#tell('job:complete', record);
+      else if (verdict.kind === 'failed') this.#tell('job:failed', record, verdict.error);
+      else if (verdict.kind !== 'interrupted' && verdict.kind !== 'fatal')
+        this.#tell('job:retry', record, claimed.attempts);
+    }
+  }
+
+  /** Emits an event about a job, which is built only if somebody listens. A codec that cannot read it is reported. */
+  #tell(event: JobEvent, record: () => JobRecord, ...rest: unknown[]): void {
+    const { events, jobs, report } = this.#host;
+    if (!events.has(event)) return;
+    try {
+      // The status of the record and the rest are those of the event.
+      (events.emit as (...args: unknown[]) => void).call(events, event, jobs.view(record()), ...rest);
+    } catch (error) {
+      report(error, `reading the job of "${event}"`);
     }
   }
 
   #start(claimed: ClaimedJob): void {
-    const { handlers, ports, jobs, events } = this.#host;
+    const { handlers, ports, jobs } = this.#host;
     const { source, config } = this.#host.work();
     if (!this.#isWorking()) return this.#giveBack(claimed);
     if (handlers.has(claimed.seq)) return void this.#parked.set(claimed.seq, claimed);
@@ -369,7 +376,7 @@ export class Dispatcher {
     handlers.set(claimed.seq, job);
     this.#live.add(job);
     this.#limiter.sent(job.sentAt);
-    if (events.has('job:start')) events.emit('job:start', jobs.view(recordOf(claimed, job)) as ActiveJob);
+    this.#tell('job:start', () => recordOf(claimed, job));
     job.start();
   }
 
@@ -404,8 +411,9 @@ export class Dispatcher {
 
     const inFlight = handlers.size - (handlers.get(claimed.seq) === job ? 1 : 0);
     const monotonic = ports.clock.monotonic();
-    const decreased = this.#limiter.received(feedbackOf(job, outcome, verdict, inFlight), monotonic);
-    if (decreased && verdict.kind === 'throttled') events.emit('rate-limited', this.concurrency);
+    const feedback = feedbackOf(job, outcome, verdict, inFlight);
+    const decreased = this.#limiter.received(feedback, monotonic);
+    if (decreased && feedback.kind === 'refused') events.emit('rate-limited', this.concurrency);
 
     if (verdict.kind === 'fatal') {
       this.stop({ kind: 'halted', error: halted(`halt.when: ${verdict.error.message}`, {}, verdict.error) });
@@ -438,15 +446,16 @@ export class Dispatcher {
 
   // --- the end --------------------------------------------------------------------------------------------------
 
-  // Handlers that ignore their signal and hold every slot would let the run wait for ever.
+  // Handlers that ignore their signal and hold every slot, or all jobs that are left, would let the run wait for ever.
   #watchStuck(now: number): void {
     const { handlers } = this.#host;
+    const [isWaiting, due] = [this.#parked.size > 0, this.#untilDue()];
+    const isFull = this.#limiter.wait(handlers.size, now) === Number.POSITIVE_INFINITY;
     const isStuck =
       this.#isWorking() &&
       handlers.size > 0 &&
       this.#live.size === 0 &&
-      (this.#parked.size > 0 || this.#untilDue() === 0) &&
-      this.#limiter.wait(handlers.size, now) === Number.POSITIVE_INFINITY;
+      (isFull ? isWaiting || due === 0 : isWaiting && due === Number.POSITIVE_INFINITY);
     if (!isStuck) this.#stuckUntil = Number.POSITIVE_INFINITY;
     else if (this.#stuckUntil === Number.POSITIVE_INFINITY) this.#stuckUntil = now + STUCK_MS;
     else if (now >= this.#stuckUntil) {

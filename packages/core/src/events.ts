@@ -22,7 +22,10 @@ export class EventEmitter<Events extends { [K in keyof Events]: (...args: never[
 
   /** Adds a listener. @returns a function that removes it */
   on<K extends keyof Events & string>(event: K, listener: Events[K]): () => void {
-    const handler: Handler<unknown[]> = (args) => this.#call(event, listener as never, args);
+    return this.#add(event, listener, (args) => this.#call(event, listener as never, args));
+  }
+
+  #add(event: string, listener: unknown, handler: Handler<unknown[]>): () => void {
     const byEvent = this.#wrappers.get(listener) ?? new Map<string, Handler<unknown[]>[]>();
     byEvent.set(event, [...(byEvent.get(event) ?? []), handler]);
     this.#wrappers.set(listener, byEvent);
@@ -32,10 +35,10 @@ export class EventEmitter<Events extends { [K in keyof Events]: (...args: never[
 
   /** Adds a listener for the next event only. @returns a function that removes it */
   once<K extends keyof Events & string>(event: K, listener: Events[K]): () => void {
-    const remove = this.on(event, ((...args: never[]) => {
+    const remove = this.#add(event, listener, (args) => {
       remove();
-      return listener(...args);
-    }) as Events[K]);
+      this.#call(event, listener as never, args);
+    });
     return remove;
   }
 

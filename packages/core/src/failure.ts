@@ -100,3 +100,8 @@ function storable(text: string, limit: number): string {
   const short = text.length > limit ? text.slice(0, limit - CUT.length) + CUT : text;
   return short.replaceAll('\0', '\ufffd').replace(/\p{Surrogate}/gu, '\ufffd');
 }
+
+/** @returns the text under which the error of a job is stored: JSON of a {@link JobFailure} */
+export function failureText(error: unknown): string {
+  return JSON.stringify(describeFailure(error));
+}

@@ -7,7 +7,7 @@
  */
 export class HashIndex {
   // A table for each first byte of a hash, so that only 1/256 of the rows moves when one grows.
-  readonly #tables: Table[] = Array.from({ length: 256 }, () => new Table());
+  readonly #tables = new Array<Table | undefined>(256).fill(undefined);
   #size = 0;
 
   /** Rows added so far. */
@@ -23,17 +23,17 @@ export class HashIndex {
    */
   add(hash: Uint8Array, seq: number): void {
     if (!(seq >= 1 && seq < 2 ** 32)) throw new RangeError(`${seq} is not the number of a row`);
-    this.#table(hash).add(word(hash, 0), word(hash, 4), seq);
+    const high = word(hash, 0);
+    const table = this.#tables[high >>> 24] ?? new Table();
+    this.#tables[high >>> 24] = table;
+    table.add(high, word(hash, 4), seq);
     this.#size += 1;
   }
 
   /** The rows whose hash may be equal, in any order; nearly always none or one. */
   candidates(hash: Uint8Array): readonly number[] {
-    return this.#table(hash).find(word(hash, 0), word(hash, 4));
-  }
-
-  #table(hash: Uint8Array): Table {
-    return this.#tables[word(hash, 0) >>> 24] as Table; // 256 tables, one per byte
+    const high = word(hash, 0);
+    return this.#tables[high >>> 24]?.find(high, word(hash, 4)) ?? NONE;
   }
 }
 

@@ -47,6 +47,11 @@ export class HashList {
     this.#size += 1;
   }
 
+  /** The hash at an index below `size`, without a copy. */
+  at(index: number): Uint8Array {
+    return new Uint8Array(this.#chunk(index).buffer, (index % CHUNK) * 32, 32);
+  }
+
   /** The root that `computeMerkleRoot` has for the hex of these hashes. The list must not grow meanwhile. */
   async root({ turn, hash }: MerkleOptions = {}): Promise<HashSetRoot> {
     const tree = new MerkleTree(hash);
@@ -129,8 +134,8 @@ export class HashList {
     }
   }
 
-  #chunk(index: number): DataView {
-    return this.#chunks[Math.floor(index / CHUNK)] as DataView; // index < size
+  #chunk(index: number): DataView<ArrayBuffer> {
+    return this.#chunks[Math.floor(index / CHUNK)] as DataView<ArrayBuffer>; // index < size
   }
 }
 

@@ -1,4 +1,5 @@
 // The public handle of a store: makes, finds, resumes and deletes tasks, and ends them all on close().
+import { nextTurn } from './clock.js';
 import { checkOptions, completeConfig, invalid, mergeConfig, OPTION_RULES } from './config.js';
 import { type Created, type Creation, createDeterministic, createDynamic } from './create.js';
 import { diffTasks } from './diff.js';
@@ -44,6 +45,7 @@ export class Hub {
   readonly #leaseMs: number;
   readonly #choice: string;
   readonly #tasks = new Map<string, AnyTask>();
+  readonly #creations = new Set<Promise<unknown>>();
   #ready: Promise<Owner> | undefined;
   #closing: Promise<void> | undefined;
   readonly #closed: Promise<never>;
@@ -106,15 +108,22 @@ export class Hub {
       codec,
       reuseFrom: await this.#reuseFrom(identity),
       closed: this.#closed,
+      turn: async () => {
+        await nextTurn(this.#ports.clock);
+        this.#assertOpen();
+      },
       replace: ifExists === 'restart' ? (id) => this.deleteTask(id) : undefined,
     };
     const made =
       source.type === 'dynamic' ? createDynamic(creation, source.id ?? '') : createDeterministic(creation);
-    const result = await made.catch((error: unknown) => {
-      this.#assertOpen();
-      throw error;
-    });
-    if (!result.created) await this.#checkExisting(result.task, identity);
+    this.#creations.add(made);
+    const result = await made
+      .catch((error: unknown) => {
+        this.#assertOpen();
+        throw error;
+      })
+      .finally(() => this.#creations.delete(made));
+    if (!result.created) await this.#checkExisting(result.task, identity, codec !== undefined);
     const task = await this.#adopt(result, source, config);
     if (!result.created && ifExists === 'retry') await task.retryFailed();
     return task;
@@ -125,7 +134,7 @@ export class Hub {
     await this.#open();
     const record = await this.#store.readTask(taskId);
     if (record === null || record.status === 'ingesting') return null;
-    return (await this.#adopt({ task: record, created: false })) as unknown as Task<TInput, TOutput>;
+    return (await this.#adopt({ task: record })) as unknown as Task<TInput, TOutput>;
   }
 
   /**
@@ -139,25 +148,17 @@ export class Hub {
     config: TaskConfig = {},
   ): Promise<Task<TInput, TOutput> | null> {
     const checkedConfig = checkOptions<TaskConfig>('config', config, OPTION_RULES.resumeTask);
-    const { source: own, config: ownConfig } = readSource(
-      source as AnySource | TaskDefinition<unknown, unknown>,
-    );
+    const own = readSource(source as AnySource | TaskDefinition<unknown, unknown>);
+    const given = mergeConfig(own.config, checkedConfig);
     await this.#open();
     const record = await this.#store.readTask(taskId);
     if (record === null || record.status === 'ingesting') return null;
-    const stored = readOptions(record.options);
-    if (stored.type !== own.type) {
-      throw new TaskHubError(
-        'SOURCE_MISMATCH',
-        `Task "${record.name}" was created by a ${stored.type} source, this one is ${own.type}.`,
-        { details: { taskId, stored: stored.type, given: own.type } },
-      );
-    }
-    const task = await this.#adopt(
-      { task: record, created: false },
-      own,
-      mergeConfig(ownConfig, checkedConfig),
-    );
+    checkSame(record, {
+      type: own.source.type,
+      codec: (given.codec ?? own.source.codec) !== undefined,
+      ...(own.version !== undefined && { version: own.version }),
+    });
+    const task = await this.#adopt({ task: record }, own.source, given);
     return task as unknown as Task<TInput, TOutput>;
   }
 
@@ -165,8 +166,7 @@ export class Hub {
   async listTasks(
     filter: { name?: string | undefined; status?: TaskStatus | undefined } = {},
   ): Promise<TaskMeta[]> {
-    const { name, status } = filter;
-    return this.#list({ ...(name !== undefined && { name }), ...(status !== undefined && { status }) });
+    return this.#list(checkOptions('filter', filter, OPTION_RULES.listTasks));
   }
 
   /** The newest task with this Merkle root (hex), or null. */
@@ -239,6 +239,7 @@ export class Hub {
   async #close(): Promise<void> {
     this.#rejectClosed(hubClosed());
     await this.#ready?.catch(() => undefined); // whoever opened it was told
+    await Promise.allSettled(this.#creations); // they take back what is half done
     await Promise.all([...this.#tasks.values()].map((task) => task.close()));
     await this.#store.close();
   }
@@ -285,7 +286,7 @@ export class Hub {
 
   /** The one live object of a task: made here, or given what is new. */
   async #adopt(
-    { task: record, created, repeats }: Pick<Created, 'task' | 'created'> & Partial<Created>,
+    { task: record, created, repeats }: Pick<Created, 'task'> & Partial<Created>,
     source?: AnySource,
     config: TaskConfig = {},
   ): Promise<AnyTask> {
@@ -306,7 +307,7 @@ export class Hub {
       leaseMs: this.#leaseMs,
       ports: this.#ports,
       reclaim: async (taskId) => void (await owner.reclaim(taskId)),
-      workWith: (source, options) => workWith(source, options, {}),
+      workWith: (source, options) => workWith(checkSource(source), options, {}),
       forget: (taskId) => void this.#tasks.delete(taskId),
       assertOpen: () => this.#assertOpen(),
     };
@@ -348,7 +349,7 @@ export class Hub {
     return null;
   }
 
-  async #checkExisting(task: TaskRecord, identity: TaskIdentityConfig): Promise<void> {
+  async #checkExisting(task: TaskRecord, identity: TaskIdentityConfig, codec: boolean): Promise<void> {
     const { ifExists, version, reuse } = identity;
     if (ifExists === 'error') {
       throw new TaskHubError(
@@ -357,6 +358,7 @@ export class Hub {
         { details: { taskId: task.id } },
       );
     }
+    checkSame(task, { codec });
     const stored = readOptions(task.options);
     if (version === undefined || version === stored.version) return;
     if (reuse === undefined || reuse === false) {
@@ -387,9 +389,13 @@ function readArguments(
     options,
     rules,
   );
+  checkOptions('inputs', extra, OPTION_RULES.inputs);
   const { name, version, ifExists, reuse, duplicates, concurrency, retry, timeout, ...others } = given;
   const { stopGrace, lookAhead, progressInterval, halt, codec } = others;
   if (name === undefined) throw invalid('createTask needs a `name`.', { option: 'name' });
+  if (ifExists === 'restart' && reuse) {
+    throw invalid("ifExists: 'restart' runs everything again, and reuse keeps results: give one of them.");
+  }
   const source = isWhole
     ? sourceOf(options as TaskDefinition<unknown, unknown>, extra.inputs)
     : checkSource(given.source as unknown);
@@ -411,12 +417,35 @@ function readArguments(
 function readSource(source: AnySource | TaskDefinition<unknown, unknown>): {
   source: AnySource;
   config: TaskConfig;
+  version?: string | undefined;
 } {
-  if (typeof source !== 'object' || source === null || !('name' in source)) {
-    return { source: checkSource(source), config: {} };
-  }
-  const { config, source: own } = readArguments(source, {});
-  return { source: own, config };
+  // Sources of a class may have a name as well.
+  const isWhole = isPlain(source) && 'name' in source;
+  if (!isWhole) return { source: checkSource(source), config: {} };
+  const { config, source: own, identity } = readArguments(source, {});
+  return { config, source: own, version: identity.version };
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** @throws TaskHubError SOURCE_MISMATCH when a task was stored for another kind of source */
+function checkSame(
+  task: TaskRecord,
+  given: Partial<Pick<StoredOptions, 'type' | 'codec' | 'version'>>,
+): void {
+  const stored = readOptions(task.options);
+  const keys = ['type', 'codec', 'version'] as const;
+  const wrong = keys.find((key) => key in given && given[key] !== stored[key]);
+  if (wrong === undefined) return;
+  throw new TaskHubError(
+    'SOURCE_MISMATCH',
+    `Task "${task.name}" was stored with ${wrong}: ${stored[wrong]}, and this source has ${wrong}: ${given[wrong]}.`,
+    { details: { taskId: task.id, stored: stored[wrong], given: given[wrong] } },
+  );
 }
 
 function checkSource(source: unknown): AnySource {

@@ -41,6 +41,7 @@ export function idempotencyKey(taskId: string, jobId: string): string {
 
 /** The hash of a job, from the canonical text of its input. Its hex is the job id. */
 export function jobHash(canonical: string, hash: Sha256 = sha256): Uint8Array {
+  // Canonical JSON holds lone surrogates escaped; the text of a codec may not.
   return hashText(canonical, hash);
 }
 

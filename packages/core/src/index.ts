@@ -17,6 +17,7 @@ export { generateJobId, generateTaskId } from './identity.js';
 export type { MerkleProof } from './merkle.js';
 export { computeMerkleRoot, merkleProof, verifyProof } from './merkle.js';
 export type { Ports } from './ports.js';
+export type { Sha256 } from './sha256.js';
 export type { InputReader, TaskDefinition } from './source.js';
 export { defineTask, TaskSource } from './source.js';
 export type * from './storage/contract.js';

@@ -3,8 +3,9 @@ import { encodeInput } from './canonical-json.js';
 import { type Clock, nextTurn } from './clock.js';
 import { invalid } from './config.js';
 import { TaskHubError } from './errors.js';
+import { toError } from './failure.js';
 import { jobHash, keyHash, occurrenceHash, occurrenceKey } from './identity.js';
-import { toHex } from './sha256.js';
+import { type Sha256, toHex } from './sha256.js';
 import type { InputReader } from './source.js';
 import type { InsertResult, JobCounts, NewJob, StorageAdapter } from './storage/contract.js';
 import type { Codec, TaskIdentityConfig, TaskSourceLike } from './types.js';
@@ -18,6 +19,7 @@ export interface EncoderOptions<TInput> {
   source: Pick<TaskSourceLike<TInput, unknown>, 'getJobId'>;
   codec: Codec | undefined;
   duplicates: NonNullable<TaskIdentityConfig['duplicates']>;
+  hash: Sha256 | undefined;
 }
 
 /** Turns the inputs of one reading of a source, in order, into jobs to insert. */
@@ -25,25 +27,26 @@ export class JobEncoder<TInput> {
   readonly #options: EncoderOptions<TInput>;
   // With duplicates 'run', how often each id was there: about 150 bytes per distinct input.
   readonly #occurrences = new Map<string, number>();
+  readonly #known: ((index: number) => Uint8Array) | undefined;
   #index = 0;
 
-  constructor(options: EncoderOptions<TInput>) {
+  /** @param known - the hashes of an earlier reading of the same inputs, which are not calculated again then */
+  constructor(options: EncoderOptions<TInput>, known?: (index: number) => Uint8Array) {
     this.#options = options;
+    this.#known = known;
   }
 
   /** @throws TaskHubError INPUT_NOT_SERIALIZABLE, INVALID_CONFIG with the index of the input */
   encode(input: TInput): NewJob {
-    const { source, codec } = this.#options;
+    const { source, codec, hash } = this.#options;
     const index = this.#index++;
     const { canonical, text } =
       codec === undefined ? encodeInput(input, `inputs[${index}]`) : encodeWith(codec, input, index);
-    const job: NewJob = { seq: index + 1, hash: NO_HASH, key: null, input: text };
-    if (source.getJobId !== undefined) {
-      job.key = this.#keyOf(source.getJobId(input), index);
-      job.hash = keyHash(job.key);
-    } else {
-      job.hash = jobHash(canonical);
-    }
+    const key = source.getJobId === undefined ? null : this.#keyOf(source.getJobId(input), index);
+    const known = this.#known?.(index);
+    if (known !== undefined) return { seq: index + 1, hash: known, key, input: text };
+    const own = key === null ? jobHash(canonical, hash) : keyHash(key, hash);
+    const job: NewJob = { seq: index + 1, hash: own, key, input: text };
     return this.#options.duplicates === 'run' ? this.#numbered(job, canonical) : job;
   }
 
@@ -67,13 +70,12 @@ export class JobEncoder<TInput> {
     const occurrence = (this.#occurrences.get(id) ?? 0) + 1;
     this.#occurrences.set(id, occurrence);
     if (occurrence === 1) return job;
-    if (job.key === null) return { ...job, hash: occurrenceHash(canonical, occurrence) };
+    const { hash } = this.#options;
+    if (job.key === null) return { ...job, hash: occurrenceHash(canonical, occurrence, hash) };
     const key = occurrenceKey(job.key, occurrence);
-    return { ...job, key, hash: keyHash(key) };
+    return { ...job, key, hash: keyHash(key, hash) };
   }
 }
-
-const NO_HASH = new Uint8Array(0);
 
 function encodeWith(codec: Codec, input: unknown, index: number): { canonical: string; text: string } {
   let text: unknown;
@@ -107,6 +109,8 @@ export interface IngestOptions<TInput> {
   duplicates: NonNullable<TaskIdentityConfig['duplicates']>;
   /** `lastSeq` of the task before this reading: jobs up to it are known from an earlier one. */
   knownUpTo: number;
+  /** How many jobs these are. */
+  knownJobs: number;
   /** How many inputs may be read now, at least 1; waits until some may. Absent: no bound. */
   room?: () => Promise<number>;
   /** Called after each batch. */
@@ -122,17 +126,21 @@ export class Ingest<TInput> {
   #chars = 0;
   #writing: Promise<void> = Promise.resolve();
   #failure: unknown;
+  #fail: (error: unknown) => void = () => undefined;
   #stopped = false;
+  /** Jobs in the task as far as this reading knows. */
+  #total: number;
+  /** Another process reads the same stream: which of us brought a job cannot be told, and is no repeat. */
+  #isShared = false;
   // Which of the known jobs this reading has met: the second meeting is a repeat.
   readonly #met: Uint8Array;
 
   /** Inputs that became no job because this reading had met them before. */
   repeats = 0;
-  /** Jobs that were completed at once with a copied result. */
-  reused = 0;
 
   constructor(options: IngestOptions<TInput>) {
     this.#options = options;
+    this.#total = options.knownJobs;
     this.#met = new Uint8Array(Math.ceil((options.knownUpTo + 1) / 8));
   }
 
@@ -149,14 +157,15 @@ export class Ingest<TInput> {
     } catch (error) {
       this.#flush(false);
       await this.#writing;
-      throw error;
+      throw sourceFailed(error);
     }
   }
 
-  /** Makes `read` return false as soon as the source answers; nothing more is written. */
-  stop(): void {
+  /** Makes `read` return false as soon as the source answers. Resolves when nothing is being written any more. */
+  stop(): Promise<void> {
     this.#stopped = true;
     this.#batch = [];
+    return this.#writing;
   }
 
   async #readAll(reader: InputReader<TInput>, last: boolean): Promise<boolean> {
@@ -170,8 +179,8 @@ export class Ingest<TInput> {
       }
       if (left === 0) left = await room();
       if (this.#failure !== undefined) throw this.#failure;
-      let step = nextOf(reader);
-      if ('then' in step) step = await step;
+      let step = reader.next();
+      if ('then' in step) step = await this.#answer(step);
       if (this.#stopped) break;
       if (step.done === true) {
         await this.#write(last);
@@ -180,6 +189,14 @@ export class Ingest<TInput> {
       this.#push(step.value);
     }
     return false;
+  }
+
+  /** What the source answers. Rejects when a batch cannot be written meanwhile: the source may wait for its jobs. */
+  #answer(step: PromiseLike<IteratorResult<TInput>>): Promise<IteratorResult<TInput>> {
+    return new Promise((resolve, reject) => {
+      this.#fail = reject;
+      step.then(resolve, reject);
+    });
   }
 
   #push(input: TInput): void {
@@ -211,13 +228,15 @@ export class Ingest<TInput> {
       .then(() => (this.#failure === undefined ? this.#insert(batch, last) : undefined))
       .catch((error: unknown) => {
         this.#failure ??= error;
+        this.#fail(error);
       });
   }
 
   async #insert(batch: NewJob[], last: boolean): Promise<void> {
     const { store, taskId, clock, inserted } = this.#options;
     const result = await store.insertJobs(taskId, batch, { now: clock.now(), last });
-    this.reused += result.reused;
+    this.#isShared ||= result.counts.total !== this.#total + result.inserted;
+    this.#total = result.counts.total;
     for (const duplicate of result.duplicates) {
       const job = batch[duplicate.at];
       if (job !== undefined && !this.#isFirstMeeting(duplicate.seq)) await this.#repeat(job, duplicate);
@@ -226,7 +245,7 @@ export class Ingest<TInput> {
   }
 
   #isFirstMeeting(seq: number): boolean {
-    if (seq > this.#options.knownUpTo) return false;
+    if (seq > this.#options.knownUpTo) return this.#isShared;
     const bit = 1 << (seq & 7);
     const byte = this.#met[seq >> 3] ?? 0;
     this.#met[seq >> 3] = byte | bit;
@@ -246,20 +265,6 @@ export class Ingest<TInput> {
     const { store, taskId, encoder } = this.#options;
     const { rows } = await store.readJobs(taskId, { after: seq - 1, limit: 1 });
     return rows[0] !== undefined && encoder.canonical(rows[0].input) === encoder.canonical(job.input);
-  }
-}
-
-function nextOf<TInput>(
-  reader: InputReader<TInput>,
-): IteratorResult<TInput> | PromiseLike<IteratorResult<TInput>> {
-  try {
-    const step = reader.next();
-    if (!('then' in step)) return step;
-    return step.then(undefined, (cause: unknown) => {
-      throw sourceFailed(cause);
-    });
-  } catch (cause) {
-    throw sourceFailed(cause);
   }
 }
 
@@ -283,12 +288,7 @@ function idConflict(id: string, first: number, second: number): TaskHubError {
 /** @returns the error for a source that threw; an error of ours is passed on as it is */
 export function sourceFailed(cause: unknown): TaskHubError {
   if (cause instanceof TaskHubError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new TaskHubError(
-    'SOURCE_FAILED',
-    `The source failed while it was read: ${reason}. Mend it, then start again.`,
-    {
-      cause,
-    },
-  );
+  const reason = toError(cause).message;
+  const message = `The source failed while it was read: ${reason}. Mend it, then start again.`;
+  return new TaskHubError('SOURCE_FAILED', message, { cause });
 }

@@ -1,15 +1,9 @@
 // From a stored job to what users see of it.
 
 import { TaskHubError } from './errors.js';
-import { describeFailure } from './failure.js';
 import { idOf } from './ingest.js';
 import type { JobRecord } from './storage/contract.js';
 import type { Codec, Job, JobFailure } from './types.js';
-
-/** @returns the text under which the error of a job is stored: JSON of a {@link JobFailure} */
-export function failureText(error: unknown): string {
-  return JSON.stringify(describeFailure(error));
-}
 
 /** Reads the jobs of one task. */
 export class JobReader {

@@ -12,7 +12,8 @@ import type { Codec, TaskSourceLike } from './types.js';
 /** The decision. `delay` and `hint` are ms from now. */
 export type Verdict =
   | { kind: 'completed'; output: string | null }
-  | { kind: 'failed'; error: Error }
+  /** `refused`: by the server, once too often. */
+  | { kind: 'failed'; error: Error; refused?: { hint: number | undefined } }
   | { kind: 'retry'; error: Error; delay: number }
   | { kind: 'throttled'; error: Error; hint: number | undefined }
   | { kind: 'interrupted' }
@@ -39,47 +40,54 @@ export function judge(outcome: Outcome, job: { attempts: number; throttles: numb
   const { source, config, now, report } = rules;
   const thrown = outcome.error;
   const error = toError(thrown);
-  const ask = <T>(where: string, own: (() => T) | undefined, byDefault: () => T): T => {
+  /** The user's rule; the default one where there is none, or where it throws or answers with a promise. */
+  const ask = <T>(where: string, own: ((error: unknown) => T) | undefined, byDefault: () => T): T => {
     if (own === undefined) return byDefault();
     try {
-      return own();
+      const answer = own(thrown);
+      if (!isPromise(answer)) return answer;
+      answer.then(
+        () => report(new TypeError('it must answer at once, not with a promise'), where),
+        (problem) => report(problem, where),
+      );
     } catch (problem) {
       report(problem, where);
-      return byDefault();
     }
+    return byDefault();
   };
 
-  if (ask('halt.when', config.halt.when && (() => config.halt.when?.(thrown) === true), () => false)) {
-    return { kind: 'fatal', error };
-  }
+  if (ask<unknown>('halt.when', config.halt.when, () => false)) return { kind: 'fatal', error };
   const hint = (): number | undefined => {
-    const own = source.retryAfter && (() => source.retryAfter?.(thrown));
-    const ms = ask('retryAfter', own, () => retryAfterHint(thrown, now));
-    return ms !== undefined && ms > 0 ? Math.min(ms, MAX_HINT) : undefined;
+    const byDefault = (): number | undefined => retryAfterHint(thrown, now);
+    const ms = Math.ceil(
+      Number(ask('retryAfter', source.retryAfter?.bind(source), byDefault) ?? byDefault()),
+    );
+    return ms > 0 ? Math.min(ms, MAX_HINT) : undefined;
   };
-  const isRefused = ask(
-    'isRateLimited',
-    source.isRateLimited && (() => source.isRateLimited?.(thrown) === true),
-    () => isRateLimitedByDefault(thrown),
-  );
-  if (isRefused) {
+  if (
+    ask<unknown>('isRateLimited', source.isRateLimited?.bind(source), () => isRateLimitedByDefault(thrown))
+  ) {
     const { maxThrottles } = config.retry;
-    if (job.throttles + 1 < maxThrottles) return { kind: 'throttled', error, hint: hint() };
+    const refused = { hint: hint() };
+    if (job.throttles + 1 < maxThrottles) return { kind: 'throttled', error, ...refused };
     const message = `The server refused this job ${maxThrottles} times (maxThrottles): ${error.message}`;
     return {
       kind: 'failed',
       error: new TaskHubError('JOB_THROTTLED', message, { details: { maxThrottles }, cause: error }),
+      refused,
     };
   }
-  const isRetryable = ask(
-    'isRetryable',
-    source.isRetryable && (() => source.isRetryable?.(thrown) === true),
-    () => isRetryableByDefault(thrown),
+  const isRetryable = ask<unknown>('isRetryable', source.isRetryable?.bind(source), () =>
+    isRetryableByDefault(thrown),
   );
   const spent = job.attempts - job.throttles;
   if (!isRetryable || spent >= config.retry.maxAttempts) return { kind: 'failed', error };
   const delay = Math.max(backoff(spent, config.retry, rules.random), hint() ?? 0);
   return { kind: 'retry', error, delay };
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
 }
 
 function judgeValue(value: unknown, codec: Codec | undefined): Verdict {

@@ -3,13 +3,12 @@
 /** Lets the source be read while fewer than `limit` jobs are pending. */
 export class LookAhead {
   readonly #limit: () => number;
-  #pending: number;
+  #pending = 0;
   #isPaused = false;
   #waiting: (() => void) | undefined;
 
-  constructor(limit: () => number, pending: number) {
+  constructor(limit: () => number) {
     this.#limit = limit;
-    this.#pending = pending;
   }
 
   /** How many inputs may be read now; waits until the pending jobs are down to half of the limit. */

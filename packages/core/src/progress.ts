@@ -4,7 +4,7 @@ import type { Clock, Timer } from './clock.js';
 /** The rate is taken over at least this many ms and this many settled jobs. */
 const WINDOW_MS = 10_000;
 const WINDOW_JOBS = 100;
-/** Least ms between two samples. */
+/** What ends within so many ms is one sample. */
 const SAMPLE_MS = 100;
 
 /** Time of a run without its pauses, and the recent rate of settled jobs. */
@@ -12,7 +12,7 @@ export class ProgressMeter {
   readonly #clock: Clock;
   #elapsed = 0;
   #runningSince: number | undefined;
-  readonly #samples: { at: number; settled: number }[] = [];
+  readonly #samples: { since: number; at: number; settled: number }[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -37,8 +37,9 @@ export class ProgressMeter {
   note(settled: number): void {
     const at = this.elapsed;
     const last = this.#samples.at(-1);
-    if (last !== undefined && (at - last.at < SAMPLE_MS || settled === last.settled)) return;
-    this.#samples.push({ at, settled });
+    if (settled === last?.settled) return;
+    if (last !== undefined && at - last.since < SAMPLE_MS) Object.assign(last, { at, settled });
+    else this.#samples.push({ since: at, at, settled });
     for (;;) {
       const second = this.#samples[1];
       if (second === undefined || at - second.at < WINDOW_MS || settled - second.settled < WINDOW_JOBS)
@@ -50,9 +51,13 @@ export class ProgressMeter {
   /** ms until `left` more jobs are settled at the recent rate; null while there is no rate. */
   remaining(left: number): number | null {
     const [first, last] = [this.#samples[0], this.#samples.at(-1)];
+    // Jobs that were started together end together: of the last sample perhaps not all has come.
+    const whole = this.#samples.length > 2 ? this.#samples.at(-2) : last;
     if (left === 0) return 0;
-    if (first === undefined || last === undefined || last.settled <= first.settled) return null;
-    return Math.round((left * (last.at - first.at)) / (last.settled - first.settled));
+    if (!(first && last && whole) || whole.settled <= first.settled) return null;
+    const perJob = (whole.at - first.at) / (whole.settled - first.settled);
+    const sinceWhole = (left + last.settled - whole.settled) * perJob;
+    return Math.max(0, Math.round(whole.at + sinceWhole - this.elapsed));
   }
 }
 

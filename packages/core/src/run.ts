@@ -13,6 +13,8 @@ import type { TaskStatus } from './types.js';
 /** What a run needs of its task. */
 export interface RunHost extends Omit<DispatcherHost, 'ingesting' | 'commanded'> {
   options: StoredOptions;
+  /** The run has something to do, and begins with these counts. */
+  began(counts: JobCounts): void;
   /** The task has another status in this process. */
   became(status: TaskStatus): void;
   duplicates(count: number): void;
@@ -42,13 +44,17 @@ export class Run {
   #statusAtEnd: TaskStatus | undefined;
   /** Commands write the stored status one after the other. */
   #writes: Promise<unknown> = Promise.resolve();
-  #reading: { reader: InputReader<unknown>; ingest: Ingest<unknown>; ahead: LookAhead } | undefined;
+  readonly #ahead: LookAhead;
+  #reading: { reader: InputReader<unknown>; ingest: Ingest<unknown> } | undefined;
+  /** What the source gave before it was told to stop is in the store. */
+  #written: Promise<void> | undefined;
   #ingesting = false;
   #sourceError: TaskHubError | undefined;
 
   constructor(host: RunHost) {
     this.#host = host;
     this.meter = new ProgressMeter(host.ports.clock);
+    this.#ahead = new LookAhead(() => host.work().config.lookAhead);
     this.dispatcher = new Dispatcher({
       ...host,
       work: () => host.work(),
@@ -84,9 +90,14 @@ export class Run {
       const rereads =
         this.#host.options.type === 'dynamic' && (!before.ingested || before.status === 'completed');
       this.#ingesting = rereads;
-      this.#host.changed(before.counts);
+      if (!rereads && isFinished(before)) {
+        return { status: before.status, record: before, counts: before.counts, ran: 0 };
+      }
+      this.#host.began(before.counts);
+      this.#ahead.update(before.counts.pending);
       const record = await this.#write('start', rereads ? { ingested: false } : {});
       if (record === null) throw taskDeleted(taskId);
+      if (this.#isPaused) void this.#write('pause'); // before there was a run to pause
       // Not awaited: a source may never answer. It never rejects, and does nothing more once the run is over.
       if (rereads) void this.#read(record);
       return await this.#finish(await this.dispatcher.run());
@@ -96,6 +107,7 @@ export class Run {
       this.#isEnding = true;
       this.#stopReading();
       this.meter.stop();
+      await this.#written;
     }
   }
 
@@ -121,7 +133,7 @@ export class Run {
 
   #setPaused(isPaused: boolean): void {
     this.#isPaused = isPaused;
-    this.#reading?.ahead.pause(isPaused);
+    this.#ahead.pause(isPaused);
     if (isPaused) {
       this.meter.stop();
       this.dispatcher.pause();
@@ -134,7 +146,7 @@ export class Run {
 
   #changed(counts: JobCounts): void {
     this.meter.note(counts.completed + counts.failed);
-    this.#reading?.ahead.update(counts.pending);
+    this.#ahead.update(counts.pending);
     this.#host.changed(counts);
   }
 
@@ -149,10 +161,7 @@ export class Run {
     const written = this.#writes.then(() =>
       store.transitionTask(taskId, from, { ...patch, status: to }, ports.clock.now()),
     );
-    this.#writes = this.dispatcher.during(written).catch((error: unknown) => {
-      // The dispatcher meets the same storage at once, and reports it.
-      if (name !== 'start') this.#host.report(error, `writing the status ${to}`);
-    });
+    this.#writes = this.dispatcher.during(written).catch((error: unknown) => this.dispatcher.broken(error));
     return written;
   }
 
@@ -171,8 +180,6 @@ export class Run {
   /** Reads a dynamic source while jobs run. Never rejects. */
   async #read(record: TaskRecord): Promise<void> {
     const { store, taskId, ports, work, options } = this.#host;
-    const ahead = new LookAhead(() => work().config.lookAhead, record.counts.pending);
-    ahead.pause(this.#isPaused);
     try {
       const { source, codec } = work();
       const data = await source.getData();
@@ -181,10 +188,11 @@ export class Run {
         store,
         taskId,
         clock: ports.clock,
-        encoder: new JobEncoder({ source, codec, duplicates }),
+        encoder: new JobEncoder({ source, codec, duplicates, hash: store.sha256 }),
         duplicates,
         knownUpTo: record.lastSeq,
-        room: () => ahead.room(),
+        knownJobs: record.counts.total,
+        room: () => this.#ahead.room(),
         inserted: (counts) => {
           this.#host.duplicates(ingest.repeats);
           this.#changed(counts);
@@ -192,7 +200,7 @@ export class Run {
         },
       });
       const reader = readerOf(data);
-      this.#reading = { reader, ingest, ahead };
+      this.#reading = { reader, ingest };
       if (this.#isEnding) return this.#stopReading();
       if (!(await ingest.read(reader, true))) return;
       this.#reading = undefined;
@@ -217,10 +225,10 @@ export class Run {
   /** The source is told, and not waited for. */
   #stopReading(): void {
     if (this.#reading === undefined) return;
-    const { reader, ingest, ahead } = this.#reading;
+    const { reader, ingest } = this.#reading;
     this.#reading = undefined;
-    ingest.stop();
-    ahead.close();
+    this.#written = ingest.stop();
+    this.#ahead.close();
     reader.close();
   }
 
@@ -272,12 +280,19 @@ export class Run {
     this.#isEnding = true;
     try {
       await this.#writes;
-      await this.#write('pause');
+      // Also when the error came with the last batch: the source has not been read to its end.
+      await this.#write('pause', this.#sourceError && { ingested: false });
     } catch {
       // The storage that has just failed may fail again; a stored `running` without an owner can be started as well.
     }
     return error;
   }
+}
+
+/** Whether a run has nothing to do. */
+function isFinished(task: TaskRecord): task is TaskRecord & { status: TaskStatus } {
+  const { status, counts } = task;
+  return (status === 'completed' || status === 'failed') && counts.completed + counts.failed === counts.total;
 }
 
 export function taskDeleted(taskId: string): TaskHubError {

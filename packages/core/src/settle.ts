@@ -1,5 +1,5 @@
 // A verdict in the words of the store, of the controller, and of the listeners.
-import { failureText } from './job-view.js';
+import { failureText } from './failure.js';
 import type { Verdict } from './judge.js';
 import type { Feedback } from './limit/controller.js';
 import type { Outcome, RunningJob } from './run-job.js';
@@ -33,6 +33,7 @@ export function settlementOf(
 export function feedbackOf(job: RunningJob, outcome: Outcome, verdict: Verdict, inFlight: number): Feedback {
   const base = { sentAt: job.sentAt, level: job.level, inFlight };
   if (verdict.kind === 'throttled') return { ...base, kind: 'refused', hint: verdict.hint };
+  if (verdict.kind === 'failed' && verdict.refused) return { ...base, kind: 'refused', ...verdict.refused };
   if (outcome.kind === 'returned') return { ...base, kind: 'ok' };
   return { ...base, kind: outcome.kind === 'timeout' ? 'timeout' : 'failed' };
 }

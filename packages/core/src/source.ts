@@ -27,7 +27,7 @@ export abstract class TaskSource<TInput, TOutput> implements TaskSourceLike<TInp
   /** `deterministic`: `getData()` ends and is read before the run. `dynamic`: it is read while jobs run. */
   abstract readonly type: TaskType;
   /** Required for dynamic sources: with the name it is the identity of the task. */
-  readonly id?: string;
+  declare readonly id?: string | undefined;
 
   /** The inputs, in order: anything that can be iterated, also behind a promise. Called once per creation. */
   abstract getData(): SourceData<TInput> | PromiseLike<SourceData<TInput>>;
@@ -121,33 +121,41 @@ export interface InputReader<TInput> {
   close(): void;
 }
 
-/** @throws TypeError when `data` cannot be iterated */
-export function readerOf<TInput>(data: SourceData<TInput>): InputReader<TInput> {
-  if (typeof data === 'object' && data !== null) {
-    if (Symbol.asyncIterator in data) return fromIterator(data[Symbol.asyncIterator]());
-    if (Symbol.iterator in data) return fromIterator(data[Symbol.iterator]());
-    if ('getReader' in data) {
-      const reader = data.getReader();
-      return fromIterator({
-        next: () => reader.read() as Promise<IteratorResult<TInput>>,
-        return: () => reader.cancel() as Promise<never>,
-      });
-    }
-  }
-  throw new TypeError(`getData() gave ${data === null ? 'null' : typeof data}, which cannot be iterated`);
-}
+/** Generators and streams that were read: they would go on where they were, or look empty. */
+const spent = new WeakSet<object>();
 
-function fromIterator<TInput>(iterator: Iterator<TInput> | AsyncIterator<TInput>): InputReader<TInput> {
+/** @throws TypeError when `data` cannot be iterated, or not again */
+export function readerOf<TInput>(data: SourceData<TInput>): InputReader<TInput> {
+  const iterator = iteratorOf(data);
+  if ((iterator as object) === data || 'getReader' in data) {
+    if (spent.has(data)) throw new TypeError('getData() must give a new iterator or stream for each reading');
+    spent.add(data);
+  }
   return {
     next: () => iterator.next(),
     close() {
       try {
-        const closed: unknown = iterator.return?.();
         // The run is over for the source; an error while it cleans up is nobody's.
-        if (closed instanceof Promise) closed.catch(() => undefined);
+        Promise.resolve(iterator.return?.()).catch(() => undefined);
       } catch {
         // As above.
       }
     },
   };
+}
+
+function iteratorOf<TInput>(data: SourceData<TInput>): Iterator<TInput> | AsyncIterator<TInput> {
+  if (typeof data === 'object' && data !== null) {
+    // A stream first: its iterator would not cancel it while a read is pending.
+    if ('getReader' in data) {
+      const reader = data.getReader();
+      return {
+        next: () => reader.read() as Promise<IteratorResult<TInput>>,
+        return: () => reader.cancel() as Promise<never>,
+      };
+    }
+    if (Symbol.asyncIterator in data) return data[Symbol.asyncIterator]();
+    if (Symbol.iterator in data) return data[Symbol.iterator]();
+  }
+  throw new TypeError(`getData() gave ${data === null ? 'null' : typeof data}, which cannot be iterated`);
 }

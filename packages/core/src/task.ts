@@ -1,4 +1,5 @@
 // The public handle of one task: what it knows, its commands, its events.
+import { completeConfig } from './config.js';
 import type { Work } from './dispatcher.js';
 import { isTaskHubError, TaskHubError } from './errors.js';
 import { EventEmitter } from './events.js';
@@ -62,7 +63,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
   readonly #host: TaskHost;
   readonly #events: EventEmitter<TaskEvents<TInput, TOutput>>;
   readonly #jobs: JobReader;
-  readonly #options: StoredOptions;
+  #options: StoredOptions;
   readonly #handlers = new Map<number, RunningJob>();
   readonly #progress: Throttle;
   #errors: Error[] = [];
@@ -76,6 +77,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
   #run: Run | undefined;
   #running: Promise<RunSummary> | undefined;
   #pausing: Promise<unknown> | undefined;
+  #stops = 0;
 
   /** @internal Tasks are made by a hub. */
   constructor(host: TaskHost, record: TaskRecord) {
@@ -131,7 +133,8 @@ export class Task<TInput = unknown, TOutput = unknown> {
   }
   /** What the controller admits now, in jobs; `concurrency.initial` while the task does not run here. */
   get currentConcurrency(): number {
-    return this.#run?.dispatcher.concurrency ?? this.#work?.config.limit.initial ?? 0;
+    const config = this.#work?.config ?? completeConfig(this.#options.config);
+    return this.#run?.dispatcher.concurrency ?? config.limit.initial;
   }
 
   // --- commands -------------------------------------------------------------------------------------------------
@@ -167,6 +170,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
    * their attempts. Resolves when the task is paused.
    */
   async stop(): Promise<void> {
+    this.#stops += 1;
     if (this.#run === undefined) this.pause();
     this.#run?.stop();
     await this.#pausing;
@@ -176,9 +180,10 @@ export class Task<TInput = unknown, TOutput = unknown> {
   /** Stops the task, deletes it with all its data, and removes all listeners. */
   async destroy(): Promise<void> {
     this.#host.assertOpen();
+    if (this.#isDeleted) return;
     this.#run?.stop({ kind: 'deleted' });
     await this.#ended();
-    if (!this.#isDeleted) await this.#host.store.deleteTask(this.id);
+    await this.#host.store.deleteTask(this.id);
     this.#gone();
   }
 
@@ -199,8 +204,12 @@ export class Task<TInput = unknown, TOutput = unknown> {
       this.#changed(counts);
     }
     if (sum === 0) return 0;
-    if (this.#run !== undefined && !this.#run.isEnding) this.#run.dispatcher.refresh();
-    else if ((await this.#transition('reset')) !== null) this.#status = 'paused';
+    if (this.#run?.isEnding === false) {
+      this.#run.dispatcher.refresh();
+      return sum;
+    }
+    await this.#ended();
+    if ((await this.#transition('reset')) !== null) this.#status = 'paused';
     return sum;
   }
 
@@ -222,7 +231,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
     if (this.#run === undefined) {
       const record = await this.#host.store.readTask(this.id);
       if (record === null) throw taskDeleted(this.id);
-      this.adopt(record, { created: this.#created, isRunElsewhere: true });
+      this.adopt(record, { isRunElsewhere: true });
     }
     return this.#snapshot();
   }
@@ -286,11 +295,12 @@ export class Task<TInput = unknown, TOutput = unknown> {
   /** @internal Takes over what the store says, unless the task runs here and knows better. */
   adopt(
     record: TaskRecord,
-    state: { created: boolean; isRunElsewhere: boolean; repeats?: number | undefined },
+    state: { created?: boolean | undefined; isRunElsewhere: boolean; repeats?: number | undefined },
   ): void {
-    this.#created = state.created;
+    this.#created = state.created ?? this.#created;
     if (this.#run !== undefined) return;
     this.#record = record;
+    this.#options = readOptions(record.options); // another process may have deleted the task and made it again
     this.#counts = record.counts;
     this.#duplicates = state.repeats ?? record.duplicates;
     // A task that is stored as running and that nobody runs was left so by a process that died.
@@ -301,6 +311,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
   /** @internal Ends the run as the hub closes. */
   async close(): Promise<void> {
     this.#run?.stop({ kind: 'stopped' }, true);
+    await this.#pausing;
     await this.#ended();
   }
 
@@ -309,8 +320,11 @@ export class Task<TInput = unknown, TOutput = unknown> {
   async #start(): Promise<RunSummary> {
     this.#assertUsable();
     if (this.#run?.isEnding === true) {
+      const [ending, stops] = [this.#running, this.#stops];
       await this.#ended();
       this.#assertUsable();
+      // A stop() that came meanwhile was meant for this start() as well.
+      if (ending !== undefined && stops !== this.#stops) return ending;
     }
     this.#run?.resume();
     if (this.#work === undefined) {
@@ -330,12 +344,10 @@ export class Task<TInput = unknown, TOutput = unknown> {
 
   async #runOnce(): Promise<RunSummary> {
     this.#errors = [];
-    if (this.#isFinished()) return this.#summary({ status: this.#status, counts: this.#counts, ran: 0 }, 0);
     const run = new Run(this.#runHost());
     this.#run = run;
     this.#status = 'running';
     try {
-      this.#progress.now();
       const result = await run.execute();
       this.#counts = result.counts;
       this.#status = result.status;
@@ -347,12 +359,6 @@ export class Task<TInput = unknown, TOutput = unknown> {
       else this.#report(error);
       throw error;
     }
-  }
-
-  /** Whether a start has nothing to do. A dynamic source is read again: it may have new inputs. */
-  #isFinished(): boolean {
-    const { total, completed, failed } = this.#counts;
-    return this.type === 'deterministic' && total === completed + failed && this.#status !== 'idle';
   }
 
   #runHost(): RunHost {
@@ -375,6 +381,10 @@ export class Task<TInput = unknown, TOutput = unknown> {
         if (this.#handlers.get(seq) === job) this.#handlers.delete(seq);
         this.#run?.dispatcher.slotFreed(seq);
       },
+      began: (counts) => {
+        this.#counts = counts;
+        this.#progress.now();
+      },
       changed: (counts) => this.#changed(counts),
       became: (status) => {
         this.#status = status;
@@ -392,8 +402,8 @@ export class Task<TInput = unknown, TOutput = unknown> {
     const { status, counts, ran, halted } = result;
     const { total, completed, failed } = counts;
     this.#progress.now();
-    if (halted === undefined && (status === 'completed' || status === 'failed'))
-      this.#events.emit('completed');
+    const isSettled = status !== 'paused' && completed + failed === total;
+    if (halted === undefined && isSettled) this.#events.emit('completed');
     const { reused } = this.#record;
     const errors = this.#errors;
     const summary = {

@@ -248,10 +248,10 @@ export interface TaskSourceLike<TInput, TOutput> {
   getData(): SourceData<TInput> | PromiseLike<SourceData<TInput>>;
   handler(input: TInput, ctx: JobContext): TOutput | PromiseLike<TOutput>;
   /** The identity of an input, used as given; the default is a hash of the whole input. */
-  getJobId?(input: TInput): string;
-  isRetryable?(error: unknown): boolean;
-  isRateLimited?(error: unknown): boolean;
-  retryAfter?(error: unknown): number | undefined;
+  getJobId?: ((input: TInput) => string) | undefined;
+  isRetryable?: ((error: unknown) => boolean) | undefined;
+  isRateLimited?: ((error: unknown) => boolean) | undefined;
+  retryAfter?: ((error: unknown) => number | undefined) | undefined;
   readonly codec?: Codec | undefined;
 }
 

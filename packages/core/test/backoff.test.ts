@@ -23,21 +23,31 @@ describe('backoff', () => {
     [2000, { baseDelay: 0, maxDelay: 30_000, jitter: 0.5 }, half, 0],
     [1, { baseDelay: 0.5, maxDelay: 10.5, jitter: 0 }, half, 0],
     [9, { baseDelay: 0.5, maxDelay: 10.5, jitter: 0 }, half, 10],
-  ])('delay: after attempt %i with %j it is min(maxDelay, baseDelay · 2^(n−1)) less the jitter', (attempt, rules, random, ms) => {
-    expect(backoff(attempt, rules, random)).toBe(ms);
-  });
+  ])(
+    'delay: after attempt %i with %j it is min(maxDelay, baseDelay · 2^(n−1)) less the jitter',
+    (attempt, rules, random, ms) => {
+      expect(backoff(attempt, rules, random)).toBe(ms);
+    },
+  );
 
   test('property: whole ms, never above maxDelay, at most the share `jitter` below the full delay', () => {
     const delay = fc.double({ min: 0, max: 1e9, noNaN: true });
     const share = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 3000 }), delay, delay, share, share, (attempt, a, b, jitter, chance) => {
-        const ms = backoff(attempt, { baseDelay: a, maxDelay: b, jitter }, () => chance);
-        const full = backoff(attempt, { baseDelay: a, maxDelay: b, jitter: 0 }, () => chance);
-        expect(Number.isSafeInteger(ms)).toBe(true);
-        expect(ms).toBeLessThanOrEqual(Math.min(b, full));
-        expect(ms).toBeGreaterThanOrEqual(Math.floor(full * (1 - jitter)));
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 3000 }),
+        delay,
+        delay,
+        share,
+        share,
+        (attempt, a, b, jitter, chance) => {
+          const ms = backoff(attempt, { baseDelay: a, maxDelay: b, jitter }, () => chance);
+          const full = backoff(attempt, { baseDelay: a, maxDelay: b, jitter: 0 }, () => chance);
+          expect(Number.isSafeInteger(ms)).toBe(true);
+          expect(ms).toBeLessThanOrEqual(Math.min(b, full));
+          expect(ms).toBeGreaterThanOrEqual(Math.floor(full * (1 - jitter)));
+        },
+      ),
     );
   });
 

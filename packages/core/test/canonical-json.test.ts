@@ -50,7 +50,9 @@ describe('RFC 8785', () => {
       '\u0080': 'Control',
       '\u00f6': 'Latin Small Letter O With Diaeresis',
     };
-    expect(Object.values(JSON.parse(canonical({ sample })).sample).sort()).toEqual(Object.values(sample).sort());
+    expect(Object.values(JSON.parse(canonical({ sample })).sample).sort()).toEqual(
+      Object.values(sample).sort(),
+    );
     expect(canonical(sample).match(/:"[A-Z]\w+/g)).toEqual([
       ':"Carriage',
       ':"One',
@@ -101,9 +103,21 @@ describe('encodeInput', () => {
     ['lone surrogates are kept escaped', { z: '\ud800', a: '😀\udfff' }, '{"a":"😀\\udfff","z":"\\ud800"}'],
     ['a lone surrogate in a key too', { z: 1, '\udc00': 1 }, '{"z":1,"\\udc00":1}'],
     ['keys that look like numbers are sorted as text', { 9: 'b', 10: 'a' }, '{"10":"a","9":"b"}'],
-    ['an own __proto__ is a key', JSON.parse('{"b":1,"__proto__":{"d":1,"c":2}}'), '{"__proto__":{"c":2,"d":1},"b":1}'],
-    ['an object without prototype is plain', Object.assign(Object.create(null), { b: 1, a: 2 }), '{"a":2,"b":1}'],
-    ['an object of another realm is plain', runInNewContext('({ b: [1], a: { d: 1, c: 2 } })'), '{"a":{"c":2,"d":1},"b":[1]}'],
+    [
+      'an own __proto__ is a key',
+      JSON.parse('{"b":1,"__proto__":{"d":1,"c":2}}'),
+      '{"__proto__":{"c":2,"d":1},"b":1}',
+    ],
+    [
+      'an object without prototype is plain',
+      Object.assign(Object.create(null), { b: 1, a: 2 }),
+      '{"a":2,"b":1}',
+    ],
+    [
+      'an object of another realm is plain',
+      runInNewContext('({ b: [1], a: { d: 1, c: 2 } })'),
+      '{"a":{"c":2,"d":1},"b":[1]}',
+    ],
     ['toJSON counts only as a function', { toJSON: 1, a: 2 }, '{"a":2,"toJSON":1}'],
     ['a value may be there twice without a cycle', nestedTwice(), '{"a":[1],"b":[1]}'],
     ['text', 'item "1"', '"item \\"1\\""'],
@@ -114,11 +128,14 @@ describe('encodeInput', () => {
   });
 
   test('text: keeps the key order of the input', () => {
-    expect(encodeInput({ b: 1, a: 2 }, 'input')).toEqual({ canonical: '{"a":2,"b":1}', text: '{"b":1,"a":2}' });
+    expect(encodeInput({ b: 1, a: 2 }, 'input')).toEqual({
+      canonical: '{"a":2,"b":1}',
+      text: '{"b":1,"a":2}',
+    });
   });
 
-  const self: Record<string, unknown> = { a: { list: [] } };
-  (self['a'] as { list: unknown[] }).list.push(1, self);
+  const self: { a: { list: unknown[] } } = { a: { list: [1] } };
+  self.a.list.push(self);
   class Point {}
   const symbolKey = { [Symbol('tag')]: 1 };
   const hidden = Object.defineProperty({}, 'x', { get: () => fail('boom'), enumerable: true });
@@ -143,10 +160,20 @@ describe('encodeInput', () => {
     ['an error', new Error('x'), 'inputs[3] is an Error', 'Error'],
     ['a URL', { url: new URL('http://a') }, 'inputs[3].url is a URL', 'URL'],
     ['a boxed number', { n: Object(1) }, 'inputs[3].n is a Number', 'Number'],
-    ['an inherited object', Object.create({ a: 1 }), 'inputs[3] is an object with a prototype of its own', 'object with a prototype'],
+    [
+      'an inherited object',
+      Object.create({ a: 1 }),
+      'inputs[3] is an object with a prototype of its own',
+      'object with a prototype',
+    ],
     ['toJSON', { a: { toJSON: () => 1 } }, 'inputs[3].a is an object with toJSON()', 'object with toJSON()'],
     ['symbol keys', symbolKey, 'inputs[3] is an object with symbol keys', 'object with symbol keys'],
-    ['a match of a RegExp', /a/.exec('a'), 'inputs[3] is an array with the property "groups"', 'array with properties'],
+    [
+      'a match of a RegExp',
+      /a/.exec('a'),
+      'inputs[3] is an array with the property "groups"',
+      'array with properties',
+    ],
     ['a cycle', self, 'inputs[3].a.list[1] is an object that contains itself', 'cycle'],
     ['a getter that throws', { y: 1, x: hidden }, 'inputs[3].x.x is a value that throws: boom', 'unreadable'],
     ['a revoked proxy', [0, revoked.proxy], 'inputs[3][1] is a value that throws', 'unreadable'],
@@ -194,7 +221,11 @@ describe('encodeOutput', () => {
     ['a Date is its text', { at: new Date(0) }, '{"at":"1970-01-01T00:00:00.000Z"}'],
     ['a Map is an empty object', new Map([[1, 2]]), '{}'],
     ['functions in objects are absent, in arrays null', { f() {}, list: [() => 1] }, '{"list":[null]}'],
-    ['plain data named like a Response is data', { json: 1, headers: {}, status: 200 }, '{"json":1,"headers":{},"status":200}'],
+    [
+      'plain data named like a Response is data',
+      { json: 1, headers: {}, status: 200 },
+      '{"json":1,"headers":{},"status":200}',
+    ],
     ['3,000 levels', nested(3000), JSON.stringify(nested(3000))],
   ])('output: %s, as JSON.stringify has it', (_, value, text) => {
     expect(encodeOutput(value)).toBe(text);
@@ -208,8 +239,24 @@ describe('encodeOutput', () => {
     ['a cycle', self, 'output.list[0].self is an object that contains itself', 'cycle'],
     ['a function at the root', () => 1, 'output is a function', 'function'],
     ['a symbol at the root', Symbol('s'), 'output is a symbol', 'symbol'],
-    ['toJSON that throws', { a: 1, b: { toJSON: () => fail('boom') } }, 'output.b is a value that throws: boom', 'unreadable'],
-    ['a getter that throws', [{ get x() { return fail('boom'); } }], 'output[0].x is a value that throws: boom', 'unreadable'],
+    [
+      'toJSON that throws',
+      { a: 1, b: { toJSON: () => fail('boom') } },
+      'output.b is a value that throws: boom',
+      'unreadable',
+    ],
+    [
+      'a getter that throws',
+      [
+        {
+          get x() {
+            return fail('boom');
+          },
+        },
+      ],
+      'output[0].x is a value that throws: boom',
+      'unreadable',
+    ],
     ['a BigInt that toJSON gives', { a: { toJSON: () => [1n] } }, 'output.a[0] is a BigInt', 'BigInt'],
   ])('output: %s fails with OUTPUT_NOT_SERIALIZABLE naming the path and codec', (_, value, message, kind) => {
     const error = refusal(() => encodeOutput(value));

@@ -279,12 +279,13 @@ describe('the wrapper', () => {
     expect(await bob.readTask('t')).toMatchObject({ id: 't' });
   });
 
-  test('name, capabilities and liveness are those of the store', () => {
+  test('name, capabilities, liveness and sha256 are those of the store', () => {
     const liveness = { identify: () => 'me', isGone: () => undefined };
-    const store = checked(storeWith({ liveness }));
+    const sha256 = () => hash;
+    const store = checked(storeWith({ liveness, sha256 }));
     expect([store.name, store.capabilities.persistent]).toEqual(['memory', false]);
-    expect(store.liveness).toBe(liveness);
-    expect('liveness' in checked(new MemoryAdapter())).toBe(false);
+    expect([store.liveness, store.sha256]).toEqual([liveness, sha256]);
+    expect(Object.keys(checked(new MemoryAdapter()))).not.toContain('liveness');
   });
 
   test('exportDatabase is there when the store has it, and guarded', async () => {

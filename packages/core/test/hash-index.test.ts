@@ -32,8 +32,10 @@ describe('HashIndex', () => {
   test('candidates: finds each of 100,000 hashes, and none that is not there', () => {
     const index = new HashIndex();
     for (let seq = 1; seq <= 100_000; seq++) index.add(hashText(`item ${seq}`), seq);
-    for (let seq = 1; seq <= 100_000; seq += 7) expect(index.candidates(hashText(`item ${seq}`))).toEqual([seq]);
-    for (let other = 0; other < 10_000; other++) expect(index.candidates(hashText(`other ${other}`))).toEqual([]);
+    for (let seq = 1; seq <= 100_000; seq += 7)
+      expect(index.candidates(hashText(`item ${seq}`))).toEqual([seq]);
+    for (let other = 0; other < 10_000; other++)
+      expect(index.candidates(hashText(`other ${other}`))).toEqual([]);
   });
 
   test('add: takes rows up to 2^32 − 1 and refuses what is no row', () => {

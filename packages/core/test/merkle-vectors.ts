@@ -25,13 +25,25 @@ export const RAW_ROOTS = [
 ];
 
 /** Ids and their root. */
-export const ID_ROOTS: [ids: string[], root: string][] = [
-  [[], 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
-  [[''], '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d'],
-  [['a'], '022a6979e6dab7aa5ae4c3e5e45f7e977112a7e63593820dbec1ec738a24f93c'],
-  [['b', 'a'], 'b137985ff484fb600db93107c77b0365c80d78f5b429ded0fd97361d077999eb'],
-  [['b', 'a', 'c', 'b', 'a'], '36642e73c2540ab121e3a6bf9545b0a24982cd830eb13d3cd19de3ce6c021ec1'],
+export const ID_ROOTS: [what: string, ids: string[], root: string][] = [
+  ['no ids', [], 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
+  ['the empty id', [''], '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d'],
+  ['one id', ['a'], '022a6979e6dab7aa5ae4c3e5e45f7e977112a7e63593820dbec1ec738a24f93c'],
+  ['two ids', ['b', 'a'], 'b137985ff484fb600db93107c77b0365c80d78f5b429ded0fd97361d077999eb'],
+  [
+    'ids with repeats',
+    ['b', 'a', 'c', 'b', 'a'],
+    '36642e73c2540ab121e3a6bf9545b0a24982cd830eb13d3cd19de3ce6c021ec1',
+  ],
   // By code unit the emoji (d83d) comes before U+FB33; by UTF-8 byte it would come after.
-  [['\ufb33', '😀', 'é'], '55cbc05dd80a262435a287c63c61945bd778d6d11b2df68144380f95c9038c20'],
-  [Array.from({ length: 1000 }, (_, index) => `id-${index}`), '948e6c3d11b25b1348b7b8044fd904c38fc86739d190c6188f3d447534805a99'],
+  [
+    'ids that bytes sort otherwise',
+    ['\ufb33', '😀', 'é'],
+    '55cbc05dd80a262435a287c63c61945bd778d6d11b2df68144380f95c9038c20',
+  ],
+  [
+    '1,000 ids',
+    Array.from({ length: 1000 }, (_, index) => `id-${index}`),
+    '948e6c3d11b25b1348b7b8044fd904c38fc86739d190c6188f3d447534805a99',
+  ],
 ];

@@ -21,11 +21,14 @@ describe('sha256', () => {
     expect(hashText('é', (data) => data.slice())).toEqual(utf8('é'));
   });
 
-  test.each(['\ud800', 'a\udc00b', `${'x'.repeat(5000)}\ud83d`])('text: half of a character identifies nothing', (text) => {
-    for (const run of [() => utf8(text), () => hashText(text)]) {
-      expect(run).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG' }));
-    }
-  });
+  test.each(['\ud800', 'a\udc00b', `${'x'.repeat(5000)}\ud83d`])(
+    'text: half of a character identifies nothing',
+    (text) => {
+      for (const run of [() => utf8(text), () => hashText(text)]) {
+        expect(run).toThrow(expect.objectContaining({ code: 'INVALID_CONFIG' }));
+      }
+    },
+  );
 
   test('hex: both ways', () => {
     fc.assert(

@@ -11,13 +11,20 @@ import { type Binding, type Found, runtime } from './binding.js';
 type Constructor = typeof BetterSqlite3;
 
 /** The command that installs a version which works with this runtime. */
-export function installCommand(): string {
+function installCommand(): string {
   return `npm install better-sqlite3${runtime().nodeMajor < 22 ? '@12' : ''}`;
 }
 
-/** Looks for better-sqlite3 and loads it if that is safe. */
-export function findBetterSqlite3(): Found {
-  const installed = resolveInstalled();
+/**
+ * Looks for better-sqlite3 and loads it if that is safe.
+ *
+ * @param places - files or file URLs from which it is looked for, one after the other. By default this package, then
+ * the working folder: a copy of this package that is linked or installed globally has no better-sqlite3 beside it
+ */
+export function findBetterSqlite3(
+  places: readonly string[] = [import.meta.url, join(process.cwd(), 'package.json')],
+): Found {
+  const installed = resolveInstalled(places);
   if (installed === undefined) return { reason: 'better-sqlite3 is not installed', fix: installCommand() };
   const refusal = refuse(installed.version);
   if (refusal !== undefined) return refusal;
@@ -38,7 +45,10 @@ function refuse(version: string): Found | undefined {
     return { reason: `better-sqlite3 ${version} would crash ${name}`, fix: installCommand() };
   }
   if (!isNode && major < 13) {
-    return { reason: `better-sqlite3 ${version} does not run in ${name}`, fix: 'npm install better-sqlite3@13' };
+    return {
+      reason: `better-sqlite3 ${version} does not run in ${name}`,
+      fix: 'npm install better-sqlite3@13',
+    };
   }
   return undefined;
 }
@@ -48,10 +58,9 @@ interface Installed {
   require: (id: string) => unknown;
 }
 
-/** From this package first; then from the working folder, for linked and globally installed copies of this package. */
-function resolveInstalled(): Installed | undefined {
-  for (const from of [import.meta.url, join(process.cwd(), 'package.json')]) {
-    const require = createRequire(from);
+function resolveInstalled(places: readonly string[]): Installed | undefined {
+  for (const place of places) {
+    const require = createRequire(place);
     const version = readVersion(require);
     if (version !== undefined) return { version, require };
   }

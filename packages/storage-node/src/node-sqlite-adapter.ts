@@ -1,14 +1,13 @@
 // The SQLite store of Node: which binding, which file.
 import { TaskHubError } from '@taskhub/core';
 import { type Durability, SqliteStore } from '@taskhub/storage-sqlite';
-import { prepareFile, type PreparedFile, processLiveness } from '@taskhub/storage-sqlite/file';
-import { findBetterSqlite3, installCommand } from './better-sqlite3.js';
-import type { Binding, BindingName, Found } from './binding.js';
-import { findNodeSqlite } from './node-sqlite.js';
+import { type PreparedFile, prepareFile, processLiveness } from '@taskhub/storage-sqlite/file';
+import type { BindingName } from './binding.js';
+import { BINDING_NAMES, chooseBinding } from './choose-binding.js';
 
 /** Options of {@link NodeSQLiteAdapter}. */
 export interface NodeSQLiteOptions {
-  /** Which binding to use. @default better-sqlite3 if it is installed and works here, else node:sqlite */
+  /** Which binding to use. @default better-sqlite3 where it is installed and works, else node:sqlite */
   driver?: BindingName | undefined;
   /**
    * `relaxed`: what is recorded survives the death of the process. `strict`: and power loss; every commit waits for
@@ -20,28 +19,32 @@ export interface NodeSQLiteOptions {
 /**
  * Stores tasks in a SQLite file.
  *
- * `open` (called by the hub) creates the file, readable by its owner only, or refuses one that is not a TaskHub
- * database and leaves it as it is.
+ * `open` (the hub calls it) creates the file, readable by its owner only. A file that is not a TaskHub database is
+ * refused and left as it is. `name` says which binding runs once it is open.
  *
  * @example
  * const hub = new Hub(new NodeSQLiteAdapter('jobs.db', { durability: 'strict' }));
  */
-// Inherits, against the rule of the house: the alternative is a page of methods that call the same method.
+// Inherits, against the rule of the house: else it were a page of methods that each call the same method.
 export class NodeSQLiteAdapter extends SqliteStore {
   /**
-   * @param dbPath - the file, from the working folder unless absolute. Its folder must be there
+   * @param dbPath - the file, seen from the working folder unless absolute; its folder must be there
    * @param options - which binding, how durable
+   * @throws TaskHubError INVALID_CONFIG when an option has a value that is not allowed
    */
   constructor(dbPath = 'taskhub.db', options: NodeSQLiteOptions = {}) {
+    const { driver, durability } = options;
+    assertOneOf('driver', driver, BINDING_NAMES);
+    assertOneOf('durability', durability, ['relaxed', 'strict']);
     let file: PreparedFile | undefined;
     super({
-      name: options.driver ?? 'better-sqlite3',
+      name: driver ?? BINDING_NAMES[0] ?? '',
       path: dbPath,
-      durability: options.durability,
+      durability,
       liveness: processLiveness,
       verify: () => file?.verify(),
       connect: async () => {
-        const binding = chooseBinding(options.driver);
+        const binding = chooseBinding(driver);
         file = prepareFile(dbPath);
         return { name: binding.name, driver: binding.open(file.path) };
       },
@@ -49,22 +52,13 @@ export class NodeSQLiteAdapter extends SqliteStore {
   }
 }
 
-function chooseBinding(wanted: BindingName | undefined): Binding {
-  const found: Found[] = [];
-  for (const name of wanted === undefined ? (['better-sqlite3', 'node-sqlite'] as const) : [wanted]) {
-    const next = name === 'better-sqlite3' ? findBetterSqlite3() : findNodeSqlite();
-    if ('binding' in next) return next.binding;
-    found.push(next);
-  }
-  throw unavailable(found);
-}
-
-function unavailable(found: readonly Found[]): TaskHubError {
-  const failures = found.filter((each) => 'reason' in each);
-  const reasons = failures.map((each) => each.reason).join(' and ');
-  return new TaskHubError(
-    'STORAGE_UNAVAILABLE',
-    `SQLite cannot be used here: ${reasons}. Run: ${failures[0]?.fix ?? installCommand()}`,
-    { details: { reasons: failures.map((each) => each.reason) }, cause: failures[0]?.cause },
+function assertOneOf(option: string, value: unknown, allowed: readonly string[]): void {
+  if (value === undefined || allowed.includes(String(value))) return;
+  throw new TaskHubError(
+    'INVALID_CONFIG',
+    `${option} is ${JSON.stringify(value)}; allowed: ${allowed.join(', ')}.`,
+    {
+      details: { option, value, allowed },
+    },
   );
 }

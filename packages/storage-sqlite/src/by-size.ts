@@ -23,5 +23,6 @@ export function repeat(part: string, rows: number): string {
 
 /** `items` in pieces of at most {@link ROWS_PER_STATEMENT}. */
 export function* inPieces<T>(items: readonly T[]): Generator<readonly T[]> {
-  for (let at = 0; at < items.length; at += ROWS_PER_STATEMENT) yield items.slice(at, at + ROWS_PER_STATEMENT);
+  for (let at = 0; at < items.length; at += ROWS_PER_STATEMENT)
+    yield items.slice(at, at + ROWS_PER_STATEMENT);
 }

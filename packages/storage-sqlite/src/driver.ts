@@ -21,7 +21,7 @@ export interface SqliteStatement {
  * One connection to one database, synchronous.
  *
  * It must not wait for locks by itself (`busy_timeout` 0): the layer above waits on a timer, so that the event loop
- * stays free. Errors are thrown as the binding makes them; `sqliteErrorOf` reads their result code.
+ * stays free. Errors are thrown as the binding makes them: `storageError` knows the result codes of all.
  */
 export interface SqliteDriver {
   exec(sql: string): unknown;

@@ -62,7 +62,9 @@ export function exchange(db: Database, taskId: string, batch: Exchange): Exchang
   }
   const before = { ...head };
   const owners = readOwners(db, head.no);
-  const others = owners.filter((owner) => owner.id !== batch.owner && !endIfPassed(db, head, owner, batch.now));
+  const others = owners.filter(
+    (owner) => owner.id !== batch.owner && !endIfPassed(db, head, owner, batch.now),
+  );
   const own = new Lease(db, head.no, batch, owners);
   const lost = settle(db, head, own, batch.settle);
   const claimed = claim(db, head, own, batch);
@@ -169,7 +171,8 @@ function claim(db: Database, head: HeadRow, own: Lease, batch: Exchange): Claime
   const claimed: ClaimedJob[] = [];
   const limit = batch.claim?.limit ?? 0;
   if (limit > 0 && head.waiting > 0) claimDue(db, head, own, batch.now, limit, claimed);
-  if (limit > claimed.length && head.cursor < head.last_seq) claimFresh(db, head, own, batch.now, limit, claimed);
+  if (limit > claimed.length && head.cursor < head.last_seq)
+    claimFresh(db, head, own, batch.now, limit, claimed);
   head.active += claimed.length;
   own.held += claimed.length;
   return claimed;

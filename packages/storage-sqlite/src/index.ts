@@ -1,4 +1,4 @@
 // What the SQLite adapters use.
 export type { SqliteChange, SqliteDriver, SqliteStatement, SqliteValue } from './driver.js';
 export type { Durability } from './open-database.js';
-export { SqliteStore, type SqliteConnection, type SqliteStoreOptions } from './sqlite-store.js';
+export { type SqliteConnection, SqliteStore, type SqliteStoreOptions } from './sqlite-store.js';

@@ -3,7 +3,7 @@ import type { InsertResult, NewJob } from '@taskhub/core';
 import { bySize, ROWS_PER_STATEMENT, repeat } from './by-size.js';
 import type { Database } from './database.js';
 import type { SqliteValue } from './driver.js';
-import { type KnownJob, KnownHashes } from './known-hashes.js';
+import { KnownHashes, type KnownJob } from './known-hashes.js';
 import { firstId, MAX_SEQ } from './schema.js';
 import {
   countsOf,

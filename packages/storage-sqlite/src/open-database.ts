@@ -82,7 +82,12 @@ function migrate(db: Database, driver: SqliteDriver): void {
 
 /** Reads the end of every table: finds a file that was cut or overwritten there. A full check would take seconds. */
 function assertWhole(db: Database): void {
-  const there = new Set(db.sql<{ name: string }>(READ_TABLES).all().map((row) => row.name));
+  const there = new Set(
+    db
+      .sql<{ name: string }>(READ_TABLES)
+      .all()
+      .map((row) => row.name),
+  );
   const missing = TABLES.filter((table) => !there.has(table));
   if (missing.length > 0) {
     throw new TaskHubError(

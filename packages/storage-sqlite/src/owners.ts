@@ -13,7 +13,7 @@ export interface OwnerRow {
   ingests: number;
 }
 
-const READ_OWNERS = 'SELECT no, id, until, held, ingests FROM owner WHERE task = ? ORDER BY no';
+const READ_OWNERS = 'SELECT no, id, until, held, ingests FROM owner WHERE task = ?';
 const INSERT_OWNER = 'INSERT INTO owner (task, id, until, held, ingests) VALUES (?, ?, ?, 0, 0)';
 const WRITE_LEASE = 'UPDATE owner SET until = ?, held = ? WHERE no = ?';
 const WRITE_LEASES = 'UPDATE owner SET until = ? WHERE id = ?';
@@ -24,14 +24,15 @@ const TAKE_BACK_CRASHED = `UPDATE live SET owner = NULL, due_at = ?, crashes = c
 const TAKE_BACK_RELEASED = `UPDATE live SET owner = NULL, due_at = ?, attempts = attempts - 1
   WHERE id > ? AND id <= ? AND owner = ?`;
 
-/** Owners with a lease in a task, passed or not. */
+/** Owners with a lease in a task, passed or not, in any order. */
 export function readOwners(db: Database, task: number): OwnerRow[] {
   return db.sql<OwnerRow>(READ_OWNERS).all(task);
 }
 
-/** The public form of {@link readOwners}. */
+/** The same in their public form, in the order in which they came. */
 export function listOwners(db: Database, task: number): OwnerRecord[] {
-  return readOwners(db, task).map(({ id, until }) => ({ id, leaseUntil: until }));
+  const owners = readOwners(db, task).sort((a, b) => a.no - b.no);
+  return owners.map(({ id, until }) => ({ id, leaseUntil: until }));
 }
 
 /** The lease of the caller of an exchange, while the exchange runs. */
@@ -81,11 +82,15 @@ export function renewLeases(db: Database, id: string, until: number): void {
 }
 
 /** Ends a lease: what the owner held waits, due at `now`. Changes the counters of `head`; gives the number of jobs. */
-export function endLease(db: Database, head: HeadRow, owner: OwnerRow, crashed: boolean, now: number): number {
+export function endLease(
+  db: Database,
+  head: HeadRow,
+  owner: OwnerRow,
+  crashed: boolean,
+  now: number,
+): number {
   const takeBack = crashed ? TAKE_BACK_CRASHED : TAKE_BACK_RELEASED;
-  const taken = Number(
-    db.sql(takeBack).run(now, firstId(head.no), lastId(head.no), owner.no).changes,
-  );
+  const taken = Number(db.sql(takeBack).run(now, firstId(head.no), lastId(head.no), owner.no).changes);
   db.sql(DELETE_OWNER).run(owner.no);
   head.active -= taken;
   head.waiting += taken;

@@ -14,8 +14,10 @@ interface Meaning {
 const HELD =
   'Another program has held "$path" locked for too long. End it (an open sqlite3 shell, a backup), then try again.';
 const FULL = 'No space is left to write "$path". Free some space, then resume: what was recorded is kept.';
-const MOVED = 'Cannot open "$path". Check that the file and its folder are there and that this user may use them.';
-const DAMAGED = 'The database "$path" is damaged. Restore a copy, or save what is left: sqlite3 "$path" .recover';
+const MOVED =
+  'Cannot open "$path". Check that the file and its folder are there and that this user may use them.';
+const DAMAGED =
+  'The database "$path" is damaged. Restore a copy, or save what is left: sqlite3 "$path" .recover';
 const READ_ONLY =
   'Cannot write "$path": the file or its folder is read-only. Change its permissions or choose another path.';
 

@@ -242,11 +242,7 @@ export class SqliteStore implements StorageAdapter {
   }
 
   async readJobs(taskId: string, query: JobQuery): Promise<Page<JobRecord>> {
-    const db = this.#open;
-    return db.read(() => {
-      const head = readHead(db, taskId);
-      return head === null ? { rows: [], next: null } : readJobs(db, head, query);
-    });
+    return readJobs(this.#open, taskId, query);
   }
 
   // --- leases ---

@@ -157,9 +157,13 @@ export function insertTask(db: Database, task: NewTask): { task: TaskRecord; cre
 
 /** What a call gets that would need a number which does not fit into the ids of jobs. */
 export function outOfNumbers(db: Database, what: string): TaskHubError {
-  return new TaskHubError('STORAGE_FAILED', `"${db.path}" has no numbers left for ${what}. Use another file.`, {
-    details: { path: db.path },
-  });
+  return new TaskHubError(
+    'STORAGE_FAILED',
+    `"${db.path}" has no numbers left for ${what}. Use another file.`,
+    {
+      details: { path: db.path },
+    },
+  );
 }
 
 function readTaskOrThrow(db: Database, id: string): TaskRecord {
@@ -177,8 +181,8 @@ export function publishTask(
 ): { task: TaskRecord; created: boolean } {
   const mine = readHead(db, provisional);
   const there = readHead(db, final.id);
-  if (there !== null && there.status !== 'ingesting') {
-    if (mine !== null && mine.no !== there.no) hideTask(db, mine.no);
+  if (there !== null && there.no !== mine?.no) {
+    if (mine !== null) hideTask(db, mine.no);
     return { task: readTaskOrThrow(db, final.id), created: false };
   }
   if (mine === null) throw taskDeleted(provisional);

@@ -29,8 +29,9 @@ function received(state: AimdState, config: LimitConfig, feedback: Feedback, now
     case 'failed':
       return state;
     case 'ok': {
-      // A limit that was not even half used was not proven by this success.
-      if (!fresh || feedback.level * 2 < state.limit) return state;
+      // A limit that was not even half used, neither when it was sent nor now, was not proven by this success.
+      const used = Math.max(feedback.level, feedback.inFlight + 1);
+      if (!fresh || used * 2 < state.limit) return state;
       const streak = state.streak + 1;
       if (streak < config.successThreshold) return { ...state, streak };
       return { ...state, streak: 0, limit: Math.min(config.max, state.limit + config.additiveIncrease) };

@@ -159,6 +159,7 @@ export function checked(adapter: StorageAdapter): StorageAdapter {
     name: adapter.name,
     capabilities: adapter.capabilities,
     ...(adapter.liveness === undefined ? {} : { liveness: adapter.liveness }),
+    sha256: adapter.sha256,
     async open() {
       if (closing !== undefined) throw refused('open');
       opening ??= openOnce();

@@ -7,6 +7,7 @@
 // Words: a job is *fresh* until it is first claimed, *waiting* when it was claimed before and is not held (backoff,
 // refused, given back, reset), *active* while an owner holds it, and *completed* or *failed* once settled.
 // Fresh and waiting jobs are together what users see as `pending`.
+import type { Sha256 } from '../sha256.js';
 import type { JobStatus, TaskStatus } from '../types.js';
 
 /** `ingesting` is a deterministic task whose data is still being read: invisible unless asked for. */
@@ -226,6 +227,8 @@ export interface StorageAdapter {
     shared: boolean;
   };
   readonly liveness?: Liveness;
+  /** The native SHA-256 of the runtime, where it is quicker for short messages than one in JavaScript. */
+  readonly sha256?: Sha256 | undefined;
 
   /** Opens or creates the store. Idempotent. */
   open(): Promise<void>;

@@ -5,3 +5,4 @@ export {
   conformance,
   type StorePlace,
 } from './conformance.js';
+export { type Fault, type FaultPlan, FaultyAdapter, type StorageMethod } from './faulty-adapter.js';

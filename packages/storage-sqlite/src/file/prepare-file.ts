@@ -1,13 +1,5 @@
 // Looks at a database file before SQLite opens it, so that one that is not ours is left as it is, to the last byte.
-import {
-  accessSync,
-  closeSync,
-  constants,
-  openSync,
-  readSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type ErrorCode, TaskHubError } from '@taskhub/core';
 import { foreignError, tooNewError } from '../open-database.js';
@@ -59,7 +51,10 @@ function assertFolderUsable(path: string): void {
   const folder = dirname(path);
   const found = statSync(folder, { throwIfNoEntry: false });
   if (!found?.isDirectory()) {
-    throw notFound(path, `Cannot create "${path}": the folder "${folder}" is not there. Create it or choose another path.`);
+    throw notFound(
+      path,
+      `Cannot create "${path}": the folder "${folder}" is not there. Create it or choose another path.`,
+    );
   }
 }
 
@@ -74,11 +69,14 @@ function createPrivately(path: string): void {
 
 function assertUsable(path: string, found: Stats): void {
   if (found.isDirectory()) {
-    throw notFound(path, `"${path}" is a folder. Give the name of a file in it, such as "${path}/taskhub.db".`);
+    throw notFound(
+      path,
+      `"${path}" is a folder. Give the name of a file in it, such as "${path}/taskhub.db".`,
+    );
   }
   if (!found.isFile()) throw foreignError(path);
   assertHeader(path);
-  assertAccess(path, path);
+  closeSync(openSync(path, 'r+')); // May it be written? `access` does not know of every file system, in Deno.
   assertAccess(dirname(path), path); // SQLite keeps its log beside the file.
 }
 
@@ -129,8 +127,14 @@ function readOnly(path: string, target: string, cause: unknown): TaskHubError {
 }
 
 const SYSTEM_CODES: Readonly<Record<string, { code: ErrorCode; says: string }>> = {
-  EACCES: { code: 'STORAGE_READ_ONLY', says: 'this process may not use it. Change its permissions or choose another path' },
-  EPERM: { code: 'STORAGE_READ_ONLY', says: 'this process may not use it. Change its permissions or choose another path' },
+  EACCES: {
+    code: 'STORAGE_READ_ONLY',
+    says: 'this process may not use it. Change its permissions or choose another path',
+  },
+  EPERM: {
+    code: 'STORAGE_READ_ONLY',
+    says: 'this process may not use it. Change its permissions or choose another path',
+  },
   EROFS: { code: 'STORAGE_READ_ONLY', says: 'the file system is read-only. Choose another path' },
   ENOTDIR: { code: 'STORAGE_NOT_FOUND', says: 'a part of the path is no folder. Choose another path' },
   ENOSPC: { code: 'STORAGE_FULL', says: 'the disk is full. Free some space' },
@@ -140,7 +144,10 @@ const SYSTEM_CODES: Readonly<Record<string, { code: ErrorCode; says: string }>> 
 function fileError(error: unknown, path: string): unknown {
   const known = SYSTEM_CODES[codeOf(error) ?? ''];
   if (known === undefined) return error;
-  return new TaskHubError(known.code, `Cannot open "${path}": ${known.says}.`, { details: { path }, cause: error });
+  return new TaskHubError(known.code, `Cannot open "${path}": ${known.says}.`, {
+    details: { path },
+    cause: error,
+  });
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -28,6 +28,7 @@ import {
 } from './fixtures.js';
 import type { Suite } from './suite.js';
 
+/** One owner settles and claims. */
 export function exchangeCases({ spec }: Suite): void {
   spec('exchange: claims fresh jobs in order of seq, up to the limit', async ({ store, equal }) => {
     await givenTask(store, 't', 5);

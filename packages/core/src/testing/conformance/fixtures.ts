@@ -135,21 +135,27 @@ export function settle(
 /** Started 10 ms and ended 20 ms after {@link T0}. */
 const SPAN = { startedAt: T0 + 10, endedAt: T0 + 20 };
 
+/** The job succeeded. */
 export function completed(seq: number, output: string | null = `"out ${seq}"`): Settlement {
   return { seq, ...SPAN, outcome: 'completed', output };
 }
+/** The job ran and failed for good. */
 export function failed(seq: number, error = `error ${seq}`): Settlement {
   return { seq, ...SPAN, outcome: 'failed', error, ran: true };
 }
+/** The job failed for good without having run. */
 export function notRun(seq: number, error = `error ${seq}`): Settlement {
   return { seq, ...SPAN, outcome: 'failed', error, ran: false };
 }
+/** The job failed and is due again at `dueAt`. */
 export function retry(seq: number, dueAt: number, error = `error ${seq}`): Settlement {
   return { seq, ...SPAN, outcome: 'retry', error, dueAt };
 }
+/** The job was refused and is due again at `dueAt`. */
 export function throttled(seq: number, dueAt: number, error = `error ${seq}`): Settlement {
   return { seq, ...SPAN, outcome: 'throttled', error, dueAt };
 }
+/** The job was stopped and is due again at `dueAt`. */
 export function interrupted(seq: number, dueAt: number): Settlement {
   return { seq, ...SPAN, outcome: 'interrupted', dueAt };
 }

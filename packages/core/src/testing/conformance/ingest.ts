@@ -21,6 +21,7 @@ import {
 } from './fixtures.js';
 import type { Suite } from './suite.js';
 
+/** Jobs are inserted. */
 export function ingestCases({ spec }: Suite): void {
   spec('insertJobs: adds fresh jobs and gives the counts', async ({ store, equal }) => {
     await givenTask(store, 't');
@@ -190,15 +191,17 @@ export function ingestCases({ spec }: Suite): void {
 
   spec('insertJobs: hashes that differ in one byte only are different jobs', async ({ store, equal }) => {
     await givenTask(store, 't');
-    const jobs = [0, 7, 8, 15, 16, 31].map((byte, at) => {
-      const hash = new Uint8Array(32).fill(7);
+    const alike = newJob(1, { hash: new Uint8Array(32).fill(7) });
+    const others = [0, 7, 8, 15, 16, 31].map((byte, at) => {
+      const hash = alike.hash.slice();
       hash[byte] = 200;
-      return newJob(at + 1, { hash });
+      return newJob(at + 2, { hash });
     });
-    equal((await insert(store, 't', jobs)).inserted, 6);
+    const jobs = [alike, ...others];
+    equal((await insert(store, 't', jobs)).inserted, 7);
     equal(
       (await insert(store, 't', jobs)).duplicates.map((duplicate) => duplicate.seq),
-      [1, 2, 3, 4, 5, 6],
+      [1, 2, 3, 4, 5, 6, 7],
     );
   });
 

@@ -26,6 +26,7 @@ import type { Suite } from './suite.js';
 
 const LATER = T0 + 5_000;
 
+/** Leases are listed, renewed and ended; failed jobs are put back. */
 export function leaseCases({ spec }: Suite): void {
   spec('listOwners: those that hold jobs, with the end of their lease', async ({ store, equal }) => {
     await givenTask(store, 't', 3);

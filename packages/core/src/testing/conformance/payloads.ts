@@ -30,6 +30,7 @@ const TEXTS: readonly (readonly [string, string])[] = [
   ['constructor', 'constructor'],
 ];
 
+/** Text of every kind goes in and comes back. */
 export function payloadCases({ spec }: Suite): void {
   for (const [what, text] of TEXTS) {
     spec(`text: inputs, keys, outputs, errors, names, options and ids keep ${what}`, async (world) => {

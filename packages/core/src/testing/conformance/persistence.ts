@@ -20,6 +20,7 @@ import {
 } from './fixtures.js';
 import type { Suite } from './suite.js';
 
+/** Stores are closed and opened again. */
 export function persistenceCases({ spec }: Suite): void {
   spec('reopen: tasks and jobs in every state are there again', async ({ store, reopen, equal }) => {
     await store.insertTask(provisionalTask('p'));

@@ -38,6 +38,7 @@ const freshRow = (seq: number): Plain<JobRecord> => ({
   error: null,
 });
 
+/** Jobs are read. */
 export function readingCases({ spec }: Suite): void {
   spec('readJobs: a fresh job shows its input and nothing else', async ({ store, equal }) => {
     await givenTask(store, 't', 1);

@@ -22,6 +22,7 @@ import {
 } from './fixtures.js';
 import type { Suite } from './suite.js';
 
+/** Results of another task are copied. */
 export function reuseCases({ spec }: Suite): void {
   spec('reuse: a completed result of an equal hash is copied whole', async ({ store, equal }) => {
     await givenTask(store, 'old', 1);

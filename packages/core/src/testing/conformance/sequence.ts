@@ -168,6 +168,7 @@ function plainResult(result: ExchangeResult): unknown {
   return { ...result, claimed: result.claimed.map(plain) };
 }
 
+/** Random steps, one test for each seed; a failure names seed and step. */
 export function sequenceCases({ spec }: Suite, seeds: readonly number[]): void {
   for (const seed of seeds) {
     spec(
@@ -202,7 +203,8 @@ export function sequenceCases({ spec }: Suite, seeds: readonly number[]): void {
         const settlements = (owner: string): Settlement[] => {
           const held = model.jobs.filter((job) => job.owner === owner && below(2));
           const stray = below(8) ? [] : [pick(model.jobs)?.seq ?? 1, source + 50];
-          return [...held.map((job) => job.seq), ...stray].sort(() => random() - 0.5).map(settlementOf);
+          const chosen = [...held.map((job) => job.seq), ...stray].map((seq) => ({ seq, place: random() }));
+          return chosen.sort((a, b) => a.place - b.place).map(({ seq }) => settlementOf(seq));
         };
 
         for (let step = 1; step <= STEPS; step += 1) {

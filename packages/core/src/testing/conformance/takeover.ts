@@ -23,6 +23,7 @@ import type { Suite } from './suite.js';
 /** When a lease of {@link claim} at T0 has passed. */
 const PASSED = T0 + LEASE;
 
+/** Several owners share a task, and some of them die. */
 export function takeoverCases({ spec }: Suite): void {
   spec('exchange: a job held by another owner is not claimed', async ({ store, other, equal }) => {
     await givenTask(store, 't', 3);

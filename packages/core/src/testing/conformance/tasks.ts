@@ -17,6 +17,7 @@ import type { Suite } from './suite.js';
 
 const ids = (page: { rows: { id: string }[] }): string[] => page.rows.map((task) => task.id);
 
+/** Tasks are inserted, published, listed, changed and deleted. */
 export function taskCases({ spec }: Suite): void {
   spec('insertTask: gives the new task as it is stored', async ({ store, equal }) => {
     const { task, created } = await store.insertTask(newTask('t', { name: 'import', options: '{"a":1}' }));

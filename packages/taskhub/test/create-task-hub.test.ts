@@ -1,0 +1,115 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, expect, test } from 'vitest';
+import * as browser from '../src/browser.js';
+import * as main from '../src/index.js';
+
+const root = mkdtempSync(join(tmpdir(), 'taskhub-main-'));
+const startedIn = process.cwd();
+let folder = root;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(root, 'test-'));
+  process.chdir(folder);
+});
+afterAll(() => {
+  process.chdir(startedIn);
+  rmSync(root, { recursive: true, force: true });
+});
+
+test('storage is auto by default: SQLite on Node, in taskhub.db in the working folder', async () => {
+  const hub = await main.createTaskHub();
+  expect(hub.storage).toMatchObject({ persistent: true, reason: expect.stringContaining('auto') });
+  expect(['better-sqlite3', 'node-sqlite']).toContain(hub.storage.name);
+  await hub.close();
+  expect(readdirSync(folder)).toEqual(['taskhub.db']);
+});
+
+test('dbPath names the file', async () => {
+  const hub = await main.createTaskHub({ dbPath: join(folder, 'other.db') });
+  await hub.close();
+  expect(readdirSync(folder)).toEqual(['other.db']);
+});
+
+test('an explicit undefined is the same as leaving an option out', async () => {
+  const hub = await main.createTaskHub({
+    storage: undefined,
+    dbPath: undefined,
+    durability: undefined,
+    leaseMs: undefined,
+  });
+  await hub.close();
+  expect(existsSync(join(folder, 'taskhub.db'))).toBe(true);
+});
+
+test('memory storage needs no file', async () => {
+  const hub = await main.createTaskHub({ storage: 'memory' });
+  expect(hub.storage).toMatchObject({ name: 'memory', persistent: false });
+  await hub.close();
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a StorageAdapter instance is taken as it is', async () => {
+  const hub = await main.createTaskHub({ storage: new main.MemoryAdapter() });
+  expect(hub.storage).toMatchObject({ name: 'memory', reason: 'given as an adapter' });
+  await hub.close();
+});
+
+test('an unknown storage name is an error that lists the known ones', async () => {
+  await expect(main.createTaskHub({ storage: 'sqlite' as never })).rejects.toMatchObject({
+    code: 'INVALID_CONFIG',
+    message: expect.stringMatching(/'sqlite'.*'auto'.*'bun-sqlite'.*'better-sqlite3'.*'memory'/),
+  });
+});
+
+test.each(['bun-sqlite', 'opfs', 'indexeddb'] as const)(
+  '%s cannot work here, and the error says why',
+  async (storage) => {
+    await expect(main.createTaskHub({ storage })).rejects.toMatchObject({
+      code: 'STORAGE_UNAVAILABLE',
+      message: expect.stringContaining(`'${storage}' cannot be used here:`),
+    });
+  },
+);
+
+test.each([
+  [{ dbpath: 'x' }, /no option dbpath/],
+  [{ durability: 'FULL' }, /durability must be/],
+  [{ dbPath: '' }, /dbPath must be/],
+  [{ leaseMs: 10 }, /leaseMs must be/],
+])('the option %j is refused', async (config, message) => {
+  await expect(main.createTaskHub(config as never)).rejects.toMatchObject({
+    code: 'INVALID_CONFIG',
+    message: expect.stringMatching(message),
+  });
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test('a folder that is not there is named', async () => {
+  const dbPath = join(folder, 'missing', 'tasks.db');
+  await expect(main.createTaskHub({ dbPath })).rejects.toMatchObject({
+    code: 'STORAGE_NOT_FOUND',
+    message: expect.stringContaining(join(folder, 'missing')),
+  });
+});
+
+test('both entry points have the same names, but for the stores that only one can have', () => {
+  const stores = ['NodeSQLiteAdapter'];
+  expect(Object.keys(browser).sort()).toEqual(
+    Object.keys(main)
+      .filter((name) => !stores.includes(name))
+      .sort(),
+  );
+});
+
+test('memory is never chosen by auto in a browser: it is an error with the reason', async () => {
+  await expect(browser.createTaskHub()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+});
+
+test('exportDatabase gives the bytes of a SQLite file', async () => {
+  const hub = await main.createTaskHub();
+  const bytes = await hub.exportDatabase();
+  await hub.close();
+  expect(new TextDecoder().decode(bytes.subarray(0, 15))).toBe('SQLite format 3');
+});
