@@ -146,7 +146,7 @@ export const OPTION_RULES: Readonly<
   inputs: { inputs: object },
   resumeTask: RUN_RULES,
   listTasks: { name: text, status: oneOf('idle', 'running', 'paused', 'completed', 'failed') },
-  hub: { leaseMs: number('a number of ms ≥ 1000', (n) => Number.isFinite(n) && n >= 1000), ports: object },
+  hub: { leaseMs: whole(1000), ports: object },
 };
 
 /**

@@ -109,6 +109,8 @@ export class Dispatcher {
   #graceUntil = Number.POSITIVE_INFINITY;
   #stuckUntil = Number.POSITIVE_INFINITY;
   #polls = 0;
+  /** Wall time. */
+  #leaseUntil = 0;
   /** Commands begun and ended; an exchange that overlaps one may have read an outdated status. */
   #commands = { open: 0, seen: 0 };
 
@@ -290,8 +292,16 @@ export class Dispatcher {
     return this.#limiter.room(this.#host.handlers.size, now);
   }
 
+  /** The end of our lease, moved only when a third of it is over: an unchanged one costs the store nothing. */
+  #extendedLease(now: number): number {
+    const { leaseMs } = this.#host;
+    const left = this.#leaseUntil - now;
+    if (left < (leaseMs * 2) / 3 || left > leaseMs) this.#leaseUntil = now + leaseMs;
+    return this.#leaseUntil;
+  }
+
   async #exchange(room: number): Promise<void> {
-    const { store, taskId, owner, leaseMs, ports } = this.#host;
+    const { store, taskId, owner, ports } = this.#host;
     if (this.#waitsForOthers() && ++this.#polls % POLLS_PER_RECLAIM === 0) await this.#host.reclaim();
     const now = ports.clock.now();
     const ended = this.#outbox;
@@ -304,7 +314,9 @@ export class Dispatcher {
         now,
         settle: ended.map(({ settlement }) => settlement),
         claim:
-          this.#end === undefined || this.#live.size > 0 ? { limit: room, leaseUntil: now + leaseMs } : null,
+          this.#end === undefined || this.#live.size > 0
+            ? { limit: room, leaseUntil: this.#extendedLease(now) }
+            : null,
       });
     } catch (error) {
       // Tried once more. What cannot be recorded is not reported either; those jobs run again.
@@ -358,8 +370,13 @@ export class Dispatcher {
   #start(claimed: ClaimedJob): void {
     const { handlers, ports, jobs } = this.#host;
     const { source, config } = this.#host.work();
-    if (!this.#isWorking()) return this.#giveBack(claimed);
-    if (handlers.has(claimed.seq)) return void this.#parked.set(claimed.seq, claimed);
+    // What ended while the store was asked may have closed the gate.
+    const isAdmitted = this.#isWorking() && this.#limiter.wait(handlers.size, ports.clock.monotonic()) === 0;
+    if (!isAdmitted) return this.#giveBack(claimed);
+    if (handlers.has(claimed.seq)) {
+      this.#parked.set(claimed.seq, claimed);
+      return this.wake();
+    }
     if (claimed.crashes >= config.retry.maxCrashes) return this.#poisoned(claimed);
 
     const context = new HandlerContext(this.#contextHost, idOf(claimed), claimed.attempts);

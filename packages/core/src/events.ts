@@ -25,14 +25,6 @@ export class EventEmitter<Events extends { [K in keyof Events]: (...args: never[
     return this.#add(event, listener, (args) => this.#call(event, listener as never, args));
   }
 
-  #add(event: string, listener: unknown, handler: Handler<unknown[]>): () => void {
-    const byEvent = this.#wrappers.get(listener) ?? new Map<string, Handler<unknown[]>[]>();
-    byEvent.set(event, [...(byEvent.get(event) ?? []), handler]);
-    this.#wrappers.set(listener, byEvent);
-    this.#mitt.on(event, handler);
-    return () => this.#remove(event, listener, handler);
-  }
-
   /** Adds a listener for the next event only. @returns a function that removes it */
   once<K extends keyof Events & string>(event: K, listener: Events[K]): () => void {
     const remove = this.#add(event, listener, (args) => {
@@ -71,6 +63,14 @@ export class EventEmitter<Events extends { [K in keyof Events]: (...args: never[
   /** Whether anybody listens: events that cost something to build are built only then. */
   has(event: keyof Events & string): boolean {
     return (this.#mitt.all.get(event)?.length ?? 0) > 0;
+  }
+
+  #add(event: string, listener: unknown, handler: Handler<unknown[]>): () => void {
+    const byEvent = this.#wrappers.get(listener) ?? new Map<string, Handler<unknown[]>[]>();
+    byEvent.set(event, [...(byEvent.get(event) ?? []), handler]);
+    this.#wrappers.set(listener, byEvent);
+    this.#mitt.on(event, handler);
+    return () => this.#remove(event, listener, handler);
   }
 
   #call(event: string, listener: (...args: unknown[]) => unknown, args: unknown[]): void {

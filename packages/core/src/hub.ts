@@ -1,24 +1,26 @@
 // The public handle of a store: makes, finds, resumes and deletes tasks, and ends them all on close().
+
+import { checkSource, readArguments, readSource, workWith } from './arguments.js';
 import { nextTurn } from './clock.js';
-import { checkOptions, completeConfig, invalid, mergeConfig, OPTION_RULES } from './config.js';
+import { checkOptions, completeConfig, mergeConfig, OPTION_RULES } from './config.js';
 import { type Created, type Creation, createDeterministic, createDynamic } from './create.js';
 import { diffTasks } from './diff.js';
-import type { Work } from './dispatcher.js';
 import { TaskHubError } from './errors.js';
+import { checkExisting, checkSame, findReusable } from './existing-task.js';
 import { Owner } from './owner.js';
 import { type Ports, systemPorts } from './ports.js';
-import { isDefinition, sourceOf, type TaskDefinition } from './source.js';
+import type { TaskDefinition } from './source.js';
 import { checked } from './storage/checked-adapter.js';
 import type { StorageAdapter, TaskQuery, TaskRecord } from './storage/contract.js';
-import { readOptions, type StoredOptions } from './stored-options.js';
+import { readOptions } from './stored-options.js';
 import { Task, type TaskHost } from './task.js';
+import { TASK_TRANSITIONS } from './task-state.js';
 import type {
   CreateTaskOptions,
   HubConfig,
   SourceData,
   StorageChoice,
   TaskConfig,
-  TaskIdentityConfig,
   TaskMeta,
   TaskSourceLike,
   TaskStatus,
@@ -106,7 +108,7 @@ export class Hub {
       source,
       config,
       codec,
-      reuseFrom: await this.#reuseFrom(identity),
+      reuseFrom: await findReusable(this.#store, identity),
       closed: this.#closed,
       turn: async () => {
         await nextTurn(this.#ports.clock);
@@ -123,9 +125,17 @@ export class Hub {
         throw error;
       })
       .finally(() => this.#creations.delete(made));
-    if (!result.created) await this.#checkExisting(result.task, identity, codec !== undefined);
+    if (!result.created)
+      await checkExisting(result.task, identity, codec !== undefined, (id, patch) =>
+        this.#store.transitionTask(id, TASK_TRANSITIONS.start.from, patch, this.#ports.clock.now()),
+      );
     const task = await this.#adopt(result, source, config);
-    if (!result.created && ifExists === 'retry') await task.retryFailed();
+    if (!result.created && ifExists === 'retry') {
+      // A completed stream is read again, also when failed jobs make the task a paused one.
+      const patch = { ingested: source.type !== 'dynamic' };
+      await this.#store.transitionTask(task.id, ['completed'], patch, this.#ports.clock.now());
+      await task.retryFailed();
+    }
     return task;
   }
 
@@ -324,149 +334,6 @@ export class Hub {
     } while (after !== null);
     return tasks;
   }
-
-  /** Id of the task whose results are copied: the named one, or the newest of the name with the same version. */
-  async #reuseFrom({ name, version, reuse }: TaskIdentityConfig): Promise<string | null> {
-    if (reuse === undefined || reuse === false) return null;
-    const known =
-      typeof reuse === 'string' ? await this.#store.readTask(reuse) : await this.#newest(name, version);
-    if (typeof reuse === 'string' && known === null) {
-      throw new TaskHubError('TASK_NOT_FOUND', `There is no task ${reuse} to reuse results of.`, {
-        details: { reuse },
-      });
-    }
-    return known !== null && readOptions(known.options).version === (version ?? null) ? known.id : null;
-  }
-
-  async #newest(name: string, version: string | undefined): Promise<TaskRecord | null> {
-    let after: number | null = null;
-    do {
-      const page = await this.#store.listTasks({ name, limit: PAGE, ...(after !== null && { after }) });
-      const same = page.rows.find((row) => readOptions(row.options).version === (version ?? null));
-      if (same !== undefined) return same;
-      after = page.next;
-    } while (after !== null);
-    return null;
-  }
-
-  async #checkExisting(task: TaskRecord, identity: TaskIdentityConfig, codec: boolean): Promise<void> {
-    const { ifExists, version, reuse } = identity;
-    if (ifExists === 'error') {
-      throw new TaskHubError(
-        'TASK_EXISTS',
-        `Task "${task.name}" with this data is there already (${task.id}). Leave ifExists out to resume it.`,
-        { details: { taskId: task.id } },
-      );
-    }
-    checkSame(task, { codec });
-    const stored = readOptions(task.options);
-    if (version === undefined || version === stored.version) return;
-    if (reuse === undefined || reuse === false) {
-      throw new TaskHubError(
-        'SOURCE_MISMATCH',
-        `Cannot create task "${task.name}": version "${version}" differs from the stored ` +
-          `${stored.version === null ? 'one, which has none' : `"${stored.version}"`}. Pass ifExists: 'restart' to ` +
-          'run it all again, or reuse: true to keep what is finished.',
-        { details: { taskId: task.id, stored: stored.version, given: version } },
-      );
-    }
-    const options = JSON.stringify({ ...stored, version } satisfies StoredOptions);
-    const any = ['idle', 'running', 'paused', 'completed', 'failed'] as const;
-    await this.#store.transitionTask(task.id, any, { options }, this.#ports.clock.now());
-  }
-}
-
-function readArguments(
-  options: object,
-  extra: { inputs?: SourceData<unknown> | undefined },
-): { identity: TaskIdentityConfig; config: TaskConfig; source: AnySource } {
-  if (typeof options !== 'object' || options === null)
-    throw invalid('createTask needs an object with a source.');
-  const isWhole = isDefinition(options);
-  const rules = isWhole ? OPTION_RULES.defineTask : OPTION_RULES.createTask;
-  const given = checkOptions<CreateTaskOptions<unknown, unknown>>(
-    isWhole ? 'task' : 'options',
-    options,
-    rules,
-  );
-  checkOptions('inputs', extra, OPTION_RULES.inputs);
-  const { name, version, ifExists, reuse, duplicates, concurrency, retry, timeout, ...others } = given;
-  const { stopGrace, lookAhead, progressInterval, halt, codec } = others;
-  if (name === undefined) throw invalid('createTask needs a `name`.', { option: 'name' });
-  if (ifExists === 'restart' && reuse) {
-    throw invalid("ifExists: 'restart' runs everything again, and reuse keeps results: give one of them.");
-  }
-  const source = isWhole
-    ? sourceOf(options as TaskDefinition<unknown, unknown>, extra.inputs)
-    : checkSource(given.source as unknown);
-  if (source.type === 'dynamic' && (typeof source.id !== 'string' || source.id === '')) {
-    throw invalid(
-      `The dynamic source of task "${name}" needs an \`id\`: with the name it identifies the task.`,
-      {
-        option: 'source.id',
-      },
-    );
-  }
-  return {
-    identity: { name, version, ifExists, reuse, duplicates },
-    config: defined({ concurrency, retry, timeout, stopGrace, lookAhead, progressInterval, halt, codec }),
-    source,
-  };
-}
-
-function readSource(source: AnySource | TaskDefinition<unknown, unknown>): {
-  source: AnySource;
-  config: TaskConfig;
-  version?: string | undefined;
-} {
-  // Sources of a class may have a name as well.
-  const isWhole = isPlain(source) && 'name' in source;
-  if (!isWhole) return { source: checkSource(source), config: {} };
-  const { config, source: own, identity } = readArguments(source, {});
-  return { config, source: own, version: identity.version };
-}
-
-function isPlain(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
-/** @throws TaskHubError SOURCE_MISMATCH when a task was stored for another kind of source */
-function checkSame(
-  task: TaskRecord,
-  given: Partial<Pick<StoredOptions, 'type' | 'codec' | 'version'>>,
-): void {
-  const stored = readOptions(task.options);
-  const keys = ['type', 'codec', 'version'] as const;
-  const wrong = keys.find((key) => key in given && given[key] !== stored[key]);
-  if (wrong === undefined) return;
-  throw new TaskHubError(
-    'SOURCE_MISMATCH',
-    `Task "${task.name}" was stored with ${wrong}: ${stored[wrong]}, and this source has ${wrong}: ${given[wrong]}.`,
-    { details: { taskId: task.id, stored: stored[wrong], given: given[wrong] } },
-  );
-}
-
-function checkSource(source: unknown): AnySource {
-  const { type, handler, getData } = (source ?? {}) as Partial<AnySource>;
-  const isUsable = typeof handler === 'function' && typeof getData === 'function';
-  if (isUsable && (type === 'deterministic' || type === 'dynamic')) return source as AnySource;
-  throw invalid(
-    "A source needs `type` ('deterministic' or 'dynamic'), `getData()` and `handler(input, ctx)`; extend TaskSource " +
-      'or use defineTask.',
-    { option: 'source' },
-  );
-}
-
-/** What jobs are run with: the stored options, and on top of them what was given in this process. */
-function workWith(source: AnySource, options: StoredOptions, config: TaskConfig): Work {
-  const merged = mergeConfig(options.config, config);
-  return { source, config: completeConfig(merged), codec: config.codec ?? source.codec };
-}
-
-function defined(config: TaskConfig): TaskConfig {
-  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined));
 }
 
 function metaOf(record: TaskRecord): TaskMeta {

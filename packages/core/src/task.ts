@@ -159,6 +159,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
 
   /** Starts no more jobs; those that run end and are recorded. Does nothing unless the task is running. */
   pause(): void {
+    if (this.#run?.isEnding === true) this.#stops += 1; // for a start() that waits for the end
     if (this.#run !== undefined) return this.#run.pause();
     if (this.#status !== 'running') return;
     this.#status = 'paused'; // it runs in another process, which reads this from the store
@@ -485,6 +486,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
         ? error
         : new TaskHubError('LISTENER_FAILED', `${where} threw: ${toError(error).message}`, { cause: error });
     if (this.#events.has('error') && where !== 'A listener of "error"') this.#events.emit('error', known);
-    else this.#errors = [...this.#errors, known].slice(-KEPT_ERRORS);
+    // The summary that was given has the same array: a listener may reject after it.
+    else if (this.#errors.push(known) > KEPT_ERRORS) this.#errors.shift();
   }
 }

@@ -168,6 +168,16 @@ describe('start() and resume()', () => {
     expect([task.status, calls.length]).toEqual(['paused', 2]);
   });
 
+  test('start: a pause() after it has the last word, also when it waits for a stop', async () => {
+    const { task, run, calls, clock } = await arrange('running');
+    void task.stop();
+    const again = task.start();
+    task.pause();
+    expect(await run(again)).toMatchObject({ status: 'paused' });
+    await clock.advance(10_000);
+    expect([task.status, calls.length]).toEqual(['paused', 2]);
+  });
+
   test('start: from a listener of the first progress joins the run', async () => {
     const { task, run, calls } = await arrange('idle');
     const joined: Promise<unknown>[] = [];

@@ -137,6 +137,15 @@ describe('ifExists: other choices', () => {
     expect(await run(task.start())).toMatchObject({ completed: 4, failed: 0, ran: 2 });
   });
 
+  test("'retry': a completed dynamic task reads its stream again as well", async () => {
+    const { hub, run } = bench();
+    const options = { name: 'n', source: streamSource(() => [0, 1], { handler: failing }) };
+    expect(await run((await run(hub.createTask(options))).start())).toMatchObject({ failed: 1 });
+    const source = streamSource(() => [0, 1, 2]);
+    const task = await run(hub.createTask({ ...options, source, ifExists: 'retry' }));
+    expect(await run(task.start())).toMatchObject({ status: 'completed', completed: 3, ran: 2 });
+  });
+
   test("'retry': with none failed changes nothing", async () => {
     const { hub, run } = bench();
     const options = { name: 'n', source: listSource([0]), ifExists: 'retry' } as const;

@@ -174,6 +174,16 @@ describe('listeners and predicates that throw or reject', () => {
     expect(errors.map((error) => error.cause)).toEqual([new Error('oops'), new Error('oops')]);
   });
 
+  test('without an error listener a completed listener that rejects is in summary.errors too', async () => {
+    const b = bench();
+    const task = await taskOf(b, 2, () => 1);
+    task.on('completed', async () => {
+      throw new Error('oops');
+    });
+    const { errors } = await b.run(task.start());
+    expect(errors.map((error) => error.cause)).toEqual([new Error('oops')]);
+  });
+
   test('summary.errors keeps the last 20', async () => {
     const b = bench();
     const task = await taskOf(b, 30, () => 1, { concurrency: { max: 1 } });

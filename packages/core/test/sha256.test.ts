@@ -18,7 +18,13 @@ describe('sha256', () => {
   });
 
   test('hash: the hash that is passed in is used', () => {
-    expect(hashText('é', (data) => data.slice())).toEqual(utf8('é'));
+    expect(hashText('é', (data) => utf8(`own ${data}`))).toEqual(utf8('own é'));
+  });
+
+  test('a text is hashed as its UTF-8, at any length', () => {
+    for (const text of ['', 'é', '日本語 😀', 'ü'.repeat(10_000)]) {
+      expect(sha256(text)).toEqual(sha256(utf8(text)));
+    }
   });
 
   test.each(['\ud800', 'a\udc00b', `${'x'.repeat(5000)}\ud83d`])(

@@ -225,6 +225,25 @@ describe('storage that fails', () => {
     expect(await b.run(started)).toMatchObject({ completed: 12 });
   });
 
+  test('a resume whose status is written slowly is not undone by what an exchange reads meanwhile', async () => {
+    const { task, clock, adapter, run, started, runs } = await broken(() => undefined);
+    task.pause();
+    await clock.advance(5000);
+    adapter.plan = ({ method }) => (method === 'transitionTask' ? { until: sleep(clock, 500) } : undefined);
+    void task.resume();
+    await clock.advance(400);
+    expect([task.status, runs.size]).toEqual(['running', 9]);
+    expect(await run(started)).toMatchObject({ completed: 12 });
+  });
+
+  test('a pause whose status is written slowly is not undone by what an exchange reads meanwhile', async () => {
+    const { task, clock, adapter, runs } = await broken(() => undefined);
+    adapter.plan = ({ method }) => (method === 'transitionTask' ? { until: sleep(clock, 2000) } : undefined);
+    task.pause();
+    await clock.advance(1500);
+    expect([task.status, runs.size]).toEqual(['paused', 6]);
+  });
+
   test('a stop while an exchange is under way gives back what it claims', async () => {
     const adapter = new FaultyAdapter(new MemoryAdapter());
     const b = bench(adapter);

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { TaskConfig, TaskSourceLike } from '../src/types.js';
+import { MemoryAdapter } from '../src/storage/memory-adapter.js';
+import { FaultyAdapter } from '../src/testing/faulty-adapter.js';
+import type { JobContext, TaskConfig, TaskSourceLike } from '../src/types.js';
 import { type Bench, bench, heard, refusal, sleep, takes, taskOf } from './fixtures.js';
 
 /** A server that takes `cap` calls at once, each of 100 ms, and refuses the others at once (after 5 ms). */
@@ -229,6 +231,23 @@ describe('hints', () => {
     );
     await b.run(task.start());
     expect(order).toEqual([0, 0, 1, 2]);
+  });
+
+  test('one that comes while the store is asked lets no call go either', async () => {
+    const adapter = new FaultyAdapter(new MemoryAdapter());
+    const b = bench(adapter);
+    const sent: number[] = [];
+    const handler = async (input: number, { attempt }: JobContext): Promise<void> => {
+      sent.push(b.clock.monotonic());
+      await sleep(b.clock, 10 * (input + 1));
+      if (input === 1 && attempt === 1) throw refusal(5000);
+    };
+    const task = await taskOf(b, 8, handler, { concurrency: { max: 2 } });
+    adapter.plan = ({ method }) => (method === 'exchange' ? { until: sleep(b.clock, 30) } : undefined);
+    await b.run(task.start());
+    // Sent at 30, job 0 ends at 40 and another is claimed until 70; job 1 is refused at 50.
+    expect(sent.slice(0, 2)).toEqual([30, 30]);
+    expect(sent[2]).toBeGreaterThanOrEqual(5050);
   });
 
   test('a hint holds no slot and stops at stop()', async () => {

@@ -220,6 +220,17 @@ describe('deaf handlers', () => {
     expect(starts).toEqual([0, 10_000]);
   });
 
+  test('its job is given back with the attempt by a pause, so that other processes may run it', async () => {
+    const b = bench();
+    const handler = deaf<number>(b.clock, 3000);
+    const task = await taskOf(b, 1, handler, { timeout: 500, retry: { baseDelay: 10 } });
+    void task.start();
+    await b.clock.advance(1000);
+    task.pause();
+    await b.clock.advance(10);
+    expect((await b.run(task.getResults()))[0]).toMatchObject({ status: 'pending', attempts: 1 });
+  });
+
   test('the other slots go on meanwhile', async () => {
     const b = bench();
     const task = await taskOf(
@@ -257,6 +268,7 @@ describe('deaf handlers', () => {
     });
     const summary = await b.run(task.start());
     expect(summary).toMatchObject({ status: 'failed', completed: 2, halted: { code: 'HANDLERS_STUCK' } });
+    expect(b.clock.monotonic()).toBeLessThanOrEqual(63_000);
     expect(await statuses(b, task)).toEqual(['pending', 'completed', 'completed']);
   });
 

@@ -1,4 +1,5 @@
 // The SQLite store of Node: which binding, which file.
+import { hash } from 'node:crypto';
 import { TaskHubError } from '@taskhub/core';
 import { type Durability, SqliteStore } from '@taskhub/storage-sqlite';
 import { type PreparedFile, prepareFile, processLiveness } from '@taskhub/storage-sqlite/file';
@@ -42,6 +43,7 @@ export class NodeSQLiteAdapter extends SqliteStore {
       path: dbPath,
       durability,
       liveness: processLiveness,
+      sha256: (data) => hash('sha256', data, 'buffer'),
       verify: () => file?.verify(),
       connect: async () => {
         const binding = chooseBinding(driver);

@@ -3,7 +3,7 @@ import type { ClaimedJob, Exchange, ExchangeResult, Settlement } from '@taskhub/
 import { bySize, inPieces, repeat } from './by-size.js';
 import type { Database } from './database.js';
 import type { SqliteValue } from './driver.js';
-import { endLease, Lease, type OwnerRow, readOwners } from './owners.js';
+import { endLease, leaseOf, type OwnerRow, readOwners } from './owners.js';
 import { firstId } from './schema.js';
 import { countsOf, type HeadRow, NO_JOBS, readHead, writeProgress } from './task-rows.js';
 
@@ -65,10 +65,9 @@ export function exchange(db: Database, taskId: string, batch: Exchange): Exchang
   const others = owners.filter(
     (owner) => owner.id !== batch.owner && !endIfPassed(db, head, owner, batch.now),
   );
-  const own = new Lease(db, head.no, batch, owners);
+  const own = leaseOf(db, head.no, batch, owners);
   const lost = settle(db, head, own, batch.settle);
-  const claimed = claim(db, head, own, batch);
-  own.write();
+  const claimed = own === undefined ? [] : claim(db, head, own, batch);
   if (isChanged(before, head)) writeProgress(db, head.no, head);
   // Fewer than asked for, although the end was not reached (see LONGEST_SKIP): come again at once.
   const skipped = claimed.length < (batch.claim?.limit ?? 0) && head.cursor < head.last_seq;
@@ -94,7 +93,7 @@ function endIfPassed(db: Database, head: HeadRow, owner: OwnerRow, now: number):
 }
 
 function nextDue(db: Database, head: HeadRow, others: readonly OwnerRow[]): number | null {
-  const ends = others.filter((owner) => owner.held > 0).map((owner) => owner.until);
+  const ends = others.map((owner) => owner.until);
   const due = head.waiting > 0 ? db.sql<{ due_at: number }>(NEXT_DUE).get(head.no)?.due_at : undefined;
   if (due !== undefined) ends.push(due);
   return ends.length > 0 ? Math.min(...ends) : null;
@@ -103,8 +102,13 @@ function nextDue(db: Database, head: HeadRow, others: readonly OwnerRow[]): numb
 // --- settle ---
 
 /** Moves held jobs to `result` or back to waiting; gives the seqs that `own` does not hold. */
-function settle(db: Database, head: HeadRow, own: Lease, settlements: readonly Settlement[]): number[] {
-  if (own.held === 0) return settlements.map((settlement) => settlement.seq);
+function settle(
+  db: Database,
+  head: HeadRow,
+  own: number | undefined,
+  settlements: readonly Settlement[],
+): number[] {
+  if (own === undefined) return settlements.map((settlement) => settlement.seq);
   const lost: number[] = [];
   for (const piece of inPieces(settlements)) settlePiece(db, head, own, piece, lost);
   return lost;
@@ -113,14 +117,14 @@ function settle(db: Database, head: HeadRow, own: Lease, settlements: readonly S
 function settlePiece(
   db: Database,
   head: HeadRow,
-  own: Lease,
+  own: number,
   piece: readonly Settlement[],
   lost: number[],
 ): void {
   const base = firstId(head.no);
   const ids = piece.map((settlement) => base + settlement.seq);
   const held = new Map<number, HeldRow>();
-  for (const row of db.sql<HeldRow>(READ_HELD(ids.length)).all(own.no, ...ids)) held.set(row.id, row);
+  for (const row of db.sql<HeldRow>(READ_HELD(ids.length)).all(own, ...ids)) held.set(row.id, row);
   const ended: number[] = [];
   const results: SqliteValue[] = [];
   for (const settlement of piece) {
@@ -131,7 +135,6 @@ function settlePiece(
     }
     held.delete(row.id); // A second settlement of the same job finds nothing: it is lost.
     head.active -= 1;
-    own.held -= 1;
     if (settlement.outcome === 'completed' || settlement.outcome === 'failed') {
       ended.push(row.id);
       addResult(head, row, settlement, results);
@@ -167,21 +170,20 @@ function wait(db: Database, row: HeldRow, settlement: Exclude<Settlement, Ending
 // --- claim ---
 
 /** Moves due jobs, then fresh ones, to the owner; charges the attempt. */
-function claim(db: Database, head: HeadRow, own: Lease, batch: Exchange): ClaimedJob[] {
+function claim(db: Database, head: HeadRow, own: number, batch: Exchange): ClaimedJob[] {
   const claimed: ClaimedJob[] = [];
   const limit = batch.claim?.limit ?? 0;
   if (limit > 0 && head.waiting > 0) claimDue(db, head, own, batch.now, limit, claimed);
   if (limit > claimed.length && head.cursor < head.last_seq)
     claimFresh(db, head, own, batch.now, limit, claimed);
   head.active += claimed.length;
-  own.held += claimed.length;
   return claimed;
 }
 
 function claimDue(
   db: Database,
   head: HeadRow,
-  own: Lease,
+  own: number,
   now: number,
   limit: number,
   claimed: ClaimedJob[],
@@ -189,7 +191,7 @@ function claimDue(
   const base = firstId(head.no);
   const rows = db.sql<DueRow>(READ_DUE).all(head.no, now, limit);
   for (const piece of inPieces(rows)) {
-    db.sql(HOLD_DUE(piece.length)).run(own.no, now, ...piece.map((row) => row.id));
+    db.sql(HOLD_DUE(piece.length)).run(own, now, ...piece.map((row) => row.id));
   }
   for (const { id, hash, key, input, attempts, throttles, crashes, error } of rows) {
     claimed.push({ seq: id - base, hash, key, input, attempts: attempts + 1, throttles, crashes, error });
@@ -200,7 +202,7 @@ function claimDue(
 function claimFresh(
   db: Database,
   head: HeadRow,
-  own: Lease,
+  own: number,
   now: number,
   limit: number,
   claimed: ClaimedJob[],
@@ -217,5 +219,5 @@ function claimFresh(
   // The last one claimed, or all that was looked through if there were fewer than asked for.
   head.cursor = rows.length === missing ? (claimed.at(-1)?.seq ?? head.cursor) : end;
   if (rows.length === 0) return;
-  db.sql(copied ? HOLD_FRESH_UNDONE : HOLD_FRESH).run(head.no, own.no, now, after, base + head.cursor);
+  db.sql(copied ? HOLD_FRESH_UNDONE : HOLD_FRESH).run(head.no, own, now, after, base + head.cursor);
 }

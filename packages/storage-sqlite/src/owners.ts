@@ -9,13 +9,11 @@ export interface OwnerRow {
   no: number;
   id: string;
   until: number;
-  held: number;
-  ingests: number;
 }
 
-const READ_OWNERS = 'SELECT no, id, until, held, ingests FROM owner WHERE task = ?';
-const INSERT_OWNER = 'INSERT INTO owner (task, id, until, held, ingests) VALUES (?, ?, ?, 0, 0)';
-const WRITE_LEASE = 'UPDATE owner SET until = ?, held = ? WHERE no = ?';
+const READ_OWNERS = 'SELECT no, id, until FROM owner WHERE task = ?';
+const INSERT_OWNER = 'INSERT INTO owner (task, id, until) VALUES (?, ?, ?)';
+const WRITE_LEASE = 'UPDATE owner SET until = ? WHERE no = ?';
 const WRITE_LEASES = 'UPDATE owner SET until = ? WHERE id = ?';
 const DELETE_OWNER = 'DELETE FROM owner WHERE no = ?';
 // A crash counts as such and keeps the attempt spent; a release gives the attempt back.
@@ -35,45 +33,26 @@ export function listOwners(db: Database, task: number): OwnerRecord[] {
   return owners.map(({ id, until }) => ({ id, leaseUntil: until }));
 }
 
-/** The lease of the caller of an exchange, while the exchange runs. */
-export class Lease {
-  /** Jobs held now; whoever settles or claims counts. */
-  held: number;
-  readonly #db: Database;
-  readonly #task: number;
-  readonly #id: string;
-  readonly #until: number | undefined;
-  #stored: OwnerRow | undefined;
+/**
+ * The number under which rows name the owner of an exchange; undefined if it has no lease. A claim begins one, or
+ * moves its end.
+ */
+export function leaseOf(
+  db: Database,
+  task: number,
+  { owner, claim }: Exchange,
+  owners: readonly OwnerRow[],
+): number | undefined {
+  const known = owners.find((row) => row.id === owner);
+  if (claim === null) return known?.no;
+  if (known === undefined) return beginLease(db, task, owner, claim.leaseUntil);
+  if (known.until !== claim.leaseUntil) db.sql(WRITE_LEASE).run(claim.leaseUntil, known.no);
+  return known.no;
+}
 
-  constructor(db: Database, task: number, { owner, claim }: Exchange, stored: readonly OwnerRow[]) {
-    this.#db = db;
-    this.#task = task;
-    this.#id = owner;
-    this.#until = claim?.leaseUntil;
-    this.#stored = stored.find((row) => row.id === owner);
-    this.held = this.#stored?.held ?? 0;
-  }
-
-  /** The number under which rows name the owner. It gets one when it claims its first job. */
-  get no(): number {
-    this.#stored ??= this.#insert();
-    return this.#stored.no;
-  }
-
-  #insert(): OwnerRow {
-    const until = this.#until ?? 0; // Only a claim asks for a new number.
-    const inserted = this.#db.sql(INSERT_OWNER).run(this.#task, this.#id, until);
-    return { no: Number(inserted.lastInsertRowid), id: this.#id, until, held: 0, ingests: 0 };
-  }
-
-  /** Stores the new end and the number of jobs. One that holds nothing has no lease. */
-  write(): void {
-    if (this.#stored === undefined) return;
-    const { no, until, held, ingests } = this.#stored;
-    const end = this.#until ?? until;
-    if (this.held === 0 && ingests === 0) this.#db.sql(DELETE_OWNER).run(no);
-    else if (end !== until || this.held !== held) this.#db.sql(WRITE_LEASE).run(end, this.held, no);
-  }
+/** Gives an owner a lease in a task, and the number under which rows name it. */
+export function beginLease(db: Database, task: number, owner: string, until: number): number {
+  return Number(db.sql(INSERT_OWNER).run(task, owner, until).lastInsertRowid);
 }
 
 /** Moves the end of all leases that an owner has. */

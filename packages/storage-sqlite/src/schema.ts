@@ -67,13 +67,11 @@ CREATE TABLE result (                   -- written once when a job is settled
 );
 CREATE INDEX result_failed ON result(id) WHERE error IS NOT NULL;
 
-CREATE TABLE owner (                    -- who holds jobs of a task, or ingests it; one lease end for all it holds there
-  no      INTEGER PRIMARY KEY AUTOINCREMENT,
-  task    INTEGER NOT NULL,
-  id      TEXT NOT NULL,
-  until   INTEGER NOT NULL,
-  held    INTEGER NOT NULL,             -- number of jobs it holds; a row with none is removed,
-  ingests INTEGER NOT NULL,             -- unless its owner ingests the task
+CREATE TABLE owner (                    -- who works on a task, or ingests it; one lease end for all it holds there
+  no    INTEGER PRIMARY KEY AUTOINCREMENT,
+  task  INTEGER NOT NULL,
+  id    TEXT NOT NULL,
+  until INTEGER NOT NULL,
   UNIQUE (task, id)
 );
 

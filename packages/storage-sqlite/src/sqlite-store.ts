@@ -12,6 +12,7 @@ import {
   type NewTask,
   type OwnerRecord,
   type Page,
+  type Sha256,
   type StorageAdapter,
   type StoredTaskStatus,
   systemClock,
@@ -62,6 +63,7 @@ export interface SqliteStoreOptions {
   /** @default 'relaxed' */
   durability?: Durability | undefined;
   liveness?: Liveness;
+  sha256?: Sha256 | undefined;
   /** @default the clock of the runtime */
   clock?: Clock;
 }
@@ -73,6 +75,7 @@ const VERIFY_INTERVAL = 1_000;
 export class SqliteStore implements StorageAdapter {
   readonly capabilities: StorageAdapter['capabilities'] = { persistent: true, shared: true };
   readonly liveness?: Liveness;
+  readonly sha256: Sha256 | undefined;
   readonly #options: SqliteStoreOptions;
   readonly #clock: Clock;
   readonly #ingests = new Map<number, Ingest>();
@@ -87,6 +90,7 @@ export class SqliteStore implements StorageAdapter {
     this.#clock = options.clock ?? systemClock;
     this.#name = options.name;
     if (options.liveness !== undefined) this.liveness = options.liveness;
+    this.sha256 = options.sha256;
   }
 
   get name(): string {

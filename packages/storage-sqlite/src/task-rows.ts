@@ -11,6 +11,7 @@ import {
 } from '@taskhub/core';
 import type { Database } from './database.js';
 import type { SqliteValue } from './driver.js';
+import { beginLease } from './owners.js';
 import { MAX_TASK_NO } from './schema.js';
 
 /** The counters of a task, as stored. */
@@ -58,9 +59,6 @@ const PATCH_TASK = `UPDATE task SET status = coalesce(?, status), options = coal
   ingested = coalesce(?, ingested), duplicates = coalesce(?, duplicates), updated_at = ? WHERE no = ?`;
 const END_INGEST = 'UPDATE task SET ingested = 1, updated_at = ? WHERE no = ? AND ingested = 0';
 const REUSE_FROM = 'SELECT reuse_from FROM task WHERE no = ?';
-const INSERT_INGESTER = 'INSERT INTO owner (task, id, until, held, ingests) VALUES (?, ?, ?, 0, 1)';
-const END_INGESTERS = 'DELETE FROM owner WHERE task = ? AND held = 0';
-const KEEP_HOLDERS = 'UPDATE owner SET ingests = 0 WHERE task = ?';
 const DELETE_OWNERS = 'DELETE FROM owner WHERE task = ?';
 const DELETE_PROGRESS = 'DELETE FROM progress WHERE task = ?';
 const DELETE_TASK = 'DELETE FROM task WHERE no = ?';
@@ -151,7 +149,7 @@ export function insertTask(db: Database, task: NewTask): { task: TaskRecord; cre
   const no = Number(db.sql(INSERT_TASK).run(id, name, status, options, reuseFrom, now, now).lastInsertRowid);
   if (no > MAX_TASK_NO) throw outOfNumbers(db, `tasks: it has held ${MAX_TASK_NO}, deleted ones included`);
   db.sql(INSERT_PROGRESS).run(no);
-  if (status === 'ingesting') db.sql(INSERT_INGESTER).run(no, task.owner, task.leaseUntil);
+  if (status === 'ingesting') beginLease(db, no, task.owner, task.leaseUntil);
   return { task: readTaskOrThrow(db, id), created: true };
 }
 
@@ -187,8 +185,7 @@ export function publishTask(
   }
   if (mine === null) throw taskDeleted(provisional);
   db.sql(PUBLISH_TASK).run(final.id, final.root, final.duplicates, now, mine.no);
-  db.sql(END_INGESTERS).run(mine.no);
-  db.sql(KEEP_HOLDERS).run(mine.no);
+  db.sql(DELETE_OWNERS).run(mine.no);
   return { task: readTaskOrThrow(db, final.id), created: true };
 }
 

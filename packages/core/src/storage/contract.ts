@@ -121,7 +121,7 @@ export interface Exchange {
   owner: string;
   now: number;
   settle: readonly Settlement[];
-  /** Claims up to `limit` jobs and puts the owner's lease end at `leaseUntil`; null only settles. */
+  /** Claims up to `limit` jobs (which may be 0) and puts the end of the owner's lease at `leaseUntil`; null only settles. */
   claim: { limit: number; leaseUntil: number } | null;
 }
 
@@ -156,7 +156,7 @@ export interface ExchangeResult {
   nextDueAt: number | null;
 }
 
-/** An owner that holds jobs of a task or ingests it. */
+/** An owner that works on a task, or ingests it: from its first claim until it is released or taken over. */
 export interface OwnerRecord {
   id: string;
   leaseUntil: number;
@@ -274,12 +274,14 @@ export interface StorageAdapter {
 
   /**
    * Settles jobs that the owner holds, gives waiting the jobs of other owners whose lease has passed (`crashes` + 1),
-   * then moves up to `claim.limit` due and fresh jobs from pending to active, charging an attempt.
+   * then moves up to `claim.limit` due and fresh jobs from pending to active, charging an attempt. A lease has passed
+   * when its end is at or before `now`, a job is due likewise. A store may give fewer jobs than there are and
+   * `nextDueAt` = `now`, which means: come again. The status of the task changes nothing here.
    */
   exchange(taskId: string, batch: Exchange): Promise<ExchangeResult>;
   /** Moves the end of all leases of an owner. An owner that lost them gets none back. */
   renewLeases(owner: string, leaseUntil: number): Promise<void>;
-  /** Owners with a lease in this task, passed or not. */
+  /** Owners with a lease in this task, passed or not, also those that hold no job at the moment. */
   listOwners(taskId: string): Promise<OwnerRecord[]>;
   /**
    * Ends the lease of an owner in a task: what it held becomes waiting, due at `now`. `crashed` counts it as a death

@@ -38,7 +38,6 @@ interface Lease {
   no: number;
   until: number;
   held: number;
-  ingests: boolean;
 }
 
 /** A task with its jobs. Every method is one step: nothing else happens between its beginning and its end. */
@@ -75,7 +74,7 @@ export class MemoryTask {
     this.#options = task.options;
     this.#createdAt = task.now;
     this.#updatedAt = task.now;
-    if (task.status === 'ingesting') this.#lease(task.owner, task.leaseUntil).ingests = true;
+    if (task.status === 'ingesting') this.#lease(task.owner, task.leaseUntil);
   }
 
   record(): TaskRecord {
@@ -99,7 +98,7 @@ export class MemoryTask {
     this.#id = final.id;
     this.root = final.root;
     this.patch({ status: 'idle', ingested: true, duplicates: final.duplicates }, now);
-    for (const lease of this.#leases.values()) lease.ingests = false;
+    this.#leases.clear();
   }
 
   patch({ status, options, ingested, duplicates }: TaskPatch, now: number): void {
@@ -163,8 +162,7 @@ export class MemoryTask {
   }
 
   owners(): OwnerRecord[] {
-    const counting = [...this.#leases].filter(([, lease]) => lease.held > 0 || lease.ingests);
-    return counting.map(([id, lease]) => ({ id, leaseUntil: lease.until }));
+    return [...this.#leases].map(([id, { until }]) => ({ id, leaseUntil: until }));
   }
 
   release(owner: string, crashed: boolean, now: number): number {
@@ -210,7 +208,7 @@ export class MemoryTask {
     let lease = this.#leases.get(owner);
     if (lease === undefined) {
       this.#lastLease += 1;
-      lease = { no: this.#lastLease, until, held: 0, ingests: false };
+      lease = { no: this.#lastLease, until, held: 0 };
       this.#leases.set(owner, lease);
     }
     lease.until = until;
@@ -286,7 +284,7 @@ export class MemoryTask {
   #nextDueAt(owner: string): number | null {
     let first = this.#due.firstDueAt();
     for (const [other, lease] of this.#leases) {
-      if (other !== owner && lease.held > 0 && lease.until < first) first = lease.until;
+      if (other !== owner && lease.until < first) first = lease.until;
     }
     return first === Number.POSITIVE_INFINITY ? null : first;
   }

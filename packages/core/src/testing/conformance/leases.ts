@@ -28,7 +28,7 @@ const LATER = T0 + 5_000;
 
 /** Leases are listed, renewed and ended; failed jobs are put back. */
 export function leaseCases({ spec }: Suite): void {
-  spec('listOwners: those that hold jobs, with the end of their lease', async ({ store, equal }) => {
+  spec('listOwners: those that work on a task, with the end of their lease', async ({ store, equal }) => {
     await givenTask(store, 't', 3);
     await claim(store, 't', 2, { owner: 'ann' });
     await claim(store, 't', 1, { owner: 'bob', now: LATER });
@@ -47,16 +47,27 @@ export function leaseCases({ spec }: Suite): void {
     equal(await store.listOwners('t'), []);
   });
 
-  spec('listOwners: one that holds nothing any more is not listed', async ({ store, equal }) => {
-    await givenTask(store, 't', 2);
-    await claim(store, 't', 2);
-    await settle(store, 't', [completed(1), retry(2, T0 + 500)]);
-    equal(await store.listOwners('t'), []);
+  spec(
+    'listOwners: one that holds nothing any more is listed until it is released',
+    async ({ store, equal }) => {
+      await givenTask(store, 't', 2);
+      await claim(store, 't', 2, { owner: 'ann' });
+      await settle(store, 't', [completed(1), retry(2, T0 + 500)], { owner: 'ann' });
+      equal(await store.listOwners('t'), [{ id: 'ann', leaseUntil: T0 + LEASE }]);
+      await store.releaseJobs('t', { owner: 'ann', crashed: false }, T0);
+      equal(await store.listOwners('t'), []);
+    },
+  );
+
+  spec('listOwners: one that claimed in vain is listed', async ({ store, equal }) => {
+    await givenTask(store, 't');
+    await claim(store, 't', 5, { owner: 'ann' });
+    equal(await store.listOwners('t'), [{ id: 'ann', leaseUntil: T0 + LEASE }]);
   });
 
-  spec('listOwners: one that claimed in vain is not listed', async ({ store, equal }) => {
-    await givenTask(store, 't');
-    await claim(store, 't', 5);
+  spec('listOwners: one that only settles is not listed', async ({ store, equal }) => {
+    await givenTask(store, 't', 1);
+    await settle(store, 't', [completed(1)], { owner: 'ann' });
     equal(await store.listOwners('t'), []);
   });
 

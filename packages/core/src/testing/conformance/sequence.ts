@@ -100,8 +100,7 @@ class Model {
   }
 
   owners(): OwnerRecord[] {
-    const holding = [...this.leases].filter(([id]) => this.jobs.some((job) => job.owner === id));
-    return holding.map(([id, leaseUntil]) => ({ id, leaseUntil })).sort(byId);
+    return [...this.leases].map(([id, leaseUntil]) => ({ id, leaseUntil })).sort(byId);
   }
 
   rows(): Plain<JobRecord>[] {
