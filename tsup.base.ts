@@ -8,11 +8,12 @@ export function packageConfig(entry: string[], bundled: string[] = []): ReturnTy
     target: 'es2022',
     platform: 'neutral',
     clean: true,
-    external: [/^(node|bun):/],
+    // Optional dependencies count as code of our own otherwise.
+    external: [/^(node|bun):/, /^@taskhub\/(?!storage-sqlite)/],
     // By default `node:sqlite` would become `sqlite`, which does not exist.
     removeNodeProtocol: false,
     noExternal: bundled.map((name) => new RegExp(`^${name}(/|$)`)),
-    dts: { resolve: bundled },
+    dts: { resolve: bundled, banner: '/// <reference lib="esnext.disposable" />' },
   };
   return defineConfig(options);
 }

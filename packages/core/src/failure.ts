@@ -65,11 +65,17 @@ export function describeFailure(thrown: unknown): JobFailure {
   const code = chain.map((error) => textOf(read(error, 'code'))).find((text) => text !== '');
   const status = chain.map(statusOf).find((number) => number > 0);
   return {
-    name: storable(textOf(read(thrown, 'name')) || 'Error', MAX_NAME),
+    name: storable(nameOf(thrown), MAX_NAME),
     message: storable(messageOf(thrown), MAX_MESSAGE),
     ...(code !== undefined && { code: storable(code, MAX_NAME) }),
     ...(status !== undefined && { status }),
   };
+}
+
+/** The name of an error; that of its class where a subclass of Error was given none. */
+function nameOf(thrown: unknown): string {
+  const name = textOf(read(thrown, 'name'));
+  return (name === 'Error' && textOf(read(read(thrown, 'constructor'), 'name'))) || name || 'Error';
 }
 
 /** The Error that was thrown; anything else comes wrapped in an Error, as its `cause`. */

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { MemoryAdapter } from '../src/storage/memory-adapter.js';
+import { FaultyAdapter } from '../src/testing/faulty-adapter.js';
 import { bench, brokenPipe, heard, refusal, sleep, taskOf } from './fixtures.js';
 
 describe('attempts and throttles', () => {
@@ -335,6 +337,26 @@ describe('retryFailed() and resetFailedJobs()', () => {
     });
     task.once('job:failed', () => void task.retryFailed());
     expect(await b.run(task.start())).toMatchObject({ status: 'completed', completed: 1, failed: 0 });
+  });
+
+  test('while the run is writing its end leaves a paused task that start() runs', async () => {
+    const adapter = new FaultyAdapter(new MemoryAdapter());
+    const b = bench(adapter);
+    let calls = 0;
+    const task = await taskOf(b, 1, () => {
+      calls += 1;
+      if (calls === 1) throw new Error('bad');
+      return 1;
+    });
+    adapter.plan = ({ method, args }) =>
+      method === 'transitionTask' && JSON.stringify(args).includes('"status":"failed"')
+        ? { until: sleep(b.clock, 1000) }
+        : undefined;
+    void task.start();
+    await b.clock.advance(100);
+    expect(await b.run(task.retryFailed())).toBe(1);
+    expect([task.status, (await adapter.readTask(task.id))?.status]).toEqual(['paused', 'paused']);
+    expect(await b.run(task.start())).toMatchObject({ status: 'completed', completed: 1 });
   });
 
   test('from a completed listener leaves a paused task that start() runs', async () => {

@@ -58,6 +58,16 @@ describe('cancelled is not failed', () => {
     });
   }
 
+  test('stop: a job whose timeout falls into the grace was cancelled, not timed out', async () => {
+    const b = bench();
+    const task = await taskOf(b, 1, deaf(b.clock, 60_000), { timeout: 1000, retry: { maxAttempts: 1 } });
+    void task.start();
+    await b.clock.advance(900);
+    await b.run(task.stop());
+    const [job] = await b.run(task.getResults());
+    expect(job).toMatchObject({ status: 'pending', attempts: 0, error: undefined });
+  });
+
   test('stop: keeps the attempts that were spent before', async () => {
     const b = bench();
     const task = await taskOf(b, 1, (_, ctx) => {

@@ -57,6 +57,13 @@ describe('halt', () => {
     expect(summary).toMatchObject({ completed: 4, failed: 2, halted: { code: 'HALTED' } });
   });
 
+  test('failureRate: forgets what was before those', async () => {
+    const { summary } = await halting({ failureRate: { rate: 0.5, of: 4 } }, (input) =>
+      input % 5 === 0 ? fails() : input,
+    );
+    expect(summary).toMatchObject({ status: 'completed', completed: 8, failed: 2 });
+  });
+
   test('failureRate: says nothing before there are so many', async () => {
     const { summary } = await halting({ failureRate: { rate: 0.1, of: 20 } }, fails);
     expect(summary).toMatchObject({ failed: 10 });

@@ -156,7 +156,10 @@ export function checked(adapter: StorageAdapter): StorageAdapter {
   }
 
   const store: StorageAdapter = {
-    name: adapter.name,
+    // Some know what they are only when they are open.
+    get name() {
+      return adapter.name;
+    },
     capabilities: adapter.capabilities,
     ...(adapter.liveness === undefined ? {} : { liveness: adapter.liveness }),
     sha256: adapter.sha256,
