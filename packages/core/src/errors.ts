@@ -1,6 +1,9 @@
 // Every error code with its sentence, and the one error class. `docs/errors.md` is printed from this table.
 
-/** Every code of a {@link TaskHubError} and what it says. Codes change only in a major version. */
+/**
+ * Every code of a {@link TaskHubError} and what it says. Codes change only in a major version. Nothing uses the
+ * sentences at run time: bundles do not contain them.
+ */
 export const ERROR_CODES = {
   INVALID_CONFIG: 'An option has a name or value that cannot be used; the message says which is allowed.',
   INPUT_NOT_SERIALIZABLE: 'An input holds something that JSON would lose. Convert it, or pass `codec`.',
@@ -41,7 +44,7 @@ const BRAND = Symbol.for('taskhub.error');
 /**
  * Every error that TaskHub itself raises.
  *
- * `code` is one of {@link ERROR_CODES}; `details` holds the values of the message as plain data; `cause` is the
+ * `code` is one of {@link ErrorCode}; `details` holds the values of the message as plain data; `cause` is the
  * error behind it, where there is one.
  */
 export class TaskHubError extends Error {

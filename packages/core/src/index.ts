@@ -8,7 +8,7 @@ export { DEFAULT_AIMD_CONFIG, DEFAULT_CONCURRENCY_CONFIG, DEFAULT_RETRY_CONFIG }
 export type { DispatcherHost, RunEnd, Work } from './dispatcher.js';
 export { Dispatcher } from './dispatcher.js';
 export type { ErrorCode } from './errors.js';
-export { ERROR_CODES, isTaskHubError, TaskHubError } from './errors.js';
+export { isTaskHubError, TaskHubError } from './errors.js';
 export { EventEmitter } from './events.js';
 export { HashIndex } from './hash-index.js';
 export { HttpError } from './http.js';

@@ -42,11 +42,14 @@ function loadQuietly(): NodeSqlite | undefined {
 }
 
 function binding({ DatabaseSync }: NodeSqlite): Binding {
+  // Asked in memory: of a file, the question would meet its locks and its damage, which are for the layer above.
+  const probe = new DatabaseSync(':memory:');
+  const cuts = cutsText(probe);
+  probe.close();
   return {
     name: 'node-sqlite',
     open(path): SqliteDriver {
       const db = new DatabaseSync(path);
-      const cuts = cutsText(db);
       return {
         exec: (sql) => db.exec(sql),
         prepare: (sql) => (cuts ? refusingNul(db.prepare(sql)) : db.prepare(sql)),

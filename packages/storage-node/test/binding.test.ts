@@ -2,13 +2,13 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { newFolder, newPath, rejection } from '@taskhub/storage-sqlite/testing';
 import { expect, test } from 'vitest';
 import { findBetterSqlite3 } from '../src/better-sqlite3.js';
 import { chooseBinding } from '../src/choose-binding.js';
 import { NodeSQLiteAdapter } from '../src/index.js';
 import { findNodeSqlite } from '../src/node-sqlite.js';
 import { bindings, hasNodeSqlite } from './bindings.js';
-import { newFolder, newPath, rejection } from './fixtures.js';
 
 /** Bun and Deno have versions of their own that do not load at all. */
 const isForeignRuntime = 'bun' in process.versions || 'deno' in process.versions;

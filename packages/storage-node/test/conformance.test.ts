@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { conformance } from '@taskhub/core/testing';
+import { newPath, newTask, rejection } from '@taskhub/storage-sqlite/testing';
 import { describe, expect, test } from 'vitest';
 import { NodeSQLiteAdapter } from '../src/index.js';
 import { bindings, cutsTextAtNul } from './bindings.js';
-import { newPath, newTask, openStore, rejection } from './fixtures.js';
 
 for (const driver of bindings) {
   const cuts = driver === 'node-sqlite' && cutsTextAtNul();
@@ -30,10 +30,12 @@ for (const driver of bindings) {
     );
 
     test.runIf(cuts)('node-sqlite: text that would come back cut is refused', async () => {
-      const store = await openStore(newPath(), { driver });
+      const store = new NodeSQLiteAdapter(newPath(), { driver });
+      await store.open();
       const message = await rejection(store.insertTask(newTask('t', { name: 'a\0b' })), 'STORAGE_FAILED');
       expect(message).toContain('npm install better-sqlite3');
       expect(await store.readTask('t')).toBeNull();
+      await store.close();
     });
   });
 }

@@ -1,14 +1,11 @@
-// Fresh things for a test: a folder, a store, a task, jobs. All of them are gone when the test has ended.
+// Fresh values for a test: a folder, a task, jobs. Folders are gone when the test has ended.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ErrorCode, Exchange, NewTask, StorageAdapter } from '@taskhub/core';
 import { isTaskHubError } from '@taskhub/core';
-import { type Durability, type SqliteDriver, SqliteStore } from '@taskhub/storage-sqlite';
 import { onTestFinished } from 'vitest';
-import { chooseBinding } from '../src/choose-binding.js';
-import { NodeSQLiteAdapter, type NodeSQLiteOptions } from '../src/index.js';
-import { bindings } from './bindings.js';
+import type { SqliteDriver } from '../index.js';
 import { NOW, newJobs } from './jobs.js';
 
 export { completed, failed, hashOf, NOW, newJobs } from './jobs.js';
@@ -23,44 +20,9 @@ export function newPath(): string {
   return join(newFolder(), 'test.db');
 }
 
-export async function openStore(path: string, options: NodeSQLiteOptions = {}): Promise<NodeSQLiteAdapter> {
-  const store = new NodeSQLiteAdapter(path, { driver: bindings[0], ...options });
-  await store.open();
-  onTestFinished(() => store.close());
-  return store;
-}
-
-/** Another connection to a file, as a program has that is not TaskHub. */
-export function openRaw(path: string): SqliteDriver {
-  const driver = chooseBinding(bindings[0]).open(path);
-  onTestFinished(() => closeQuietly(driver));
-  return driver;
-}
-
-function closeQuietly(driver: SqliteDriver): void {
-  try {
-    driver.close();
-  } catch {
-    // The test has closed it already.
-  }
-}
-
 /** The first value of the first row. */
 export function readValue(driver: SqliteDriver, sql: string): unknown {
   return Object.values(driver.prepare(sql).get() as Record<string, unknown>)[0];
-}
-
-/** A store together with its connection, to set limits on it that no user can. */
-export async function openStoreWithDriver(
-  path: string,
-  durability: Durability = 'relaxed',
-): Promise<{ store: SqliteStore; driver: SqliteDriver }> {
-  const driver = chooseBinding(bindings[0]).open(path);
-  const connect = async () => ({ name: 'test', driver });
-  const store = new SqliteStore({ name: 'test', path, durability, connect });
-  await store.open();
-  onTestFinished(() => store.close());
-  return { store, driver };
 }
 
 export function newTask(id: string, rest: Partial<NewTask> = {}): NewTask {
@@ -75,18 +37,6 @@ export function newTask(id: string, rest: Partial<NewTask> = {}): NewTask {
     now: NOW,
     ...rest,
   };
-}
-
-/** A store with the task `t` of this many jobs. */
-export async function storeWithJobs(
-  path: string,
-  jobs: number,
-  options: NodeSQLiteOptions = {},
-): Promise<NodeSQLiteAdapter> {
-  const store = await openStore(path, options);
-  await store.insertTask(newTask('t'));
-  await insertMany(store, 't', jobs);
-  return store;
 }
 
 export async function insertMany(store: StorageAdapter, taskId: string, jobs: number): Promise<void> {

@@ -1,32 +1,10 @@
 // Which index each statement uses: a full scan would make a call slower with every job that is stored.
-import type { SqliteDriver } from '@taskhub/storage-sqlite';
-import { SqliteStore } from '@taskhub/storage-sqlite';
-import { expect, onTestFinished, test } from 'vitest';
-import { chooseBinding } from '../src/choose-binding.js';
-import { bindings } from './bindings.js';
-import { completed, exchangeOf, failed, NOW, newJobs, newPath, newTask } from './fixtures.js';
 
-/** Every statement that a run through the whole contract compiles, with the steps of its plan. */
-async function plans(): Promise<Map<string, string[]>> {
-  const path = newPath();
-  const driver = chooseBinding(bindings[0]).open(path);
-  const texts = new Set<string>();
-  const recording: SqliteDriver = {
-    ...driver,
-    prepare(sql) {
-      texts.add(sql);
-      return driver.prepare(sql);
-    },
-  };
-  const connect = async () => ({ name: 'test', driver: recording });
-  const store = new SqliteStore({ name: 'test', path, connect });
-  await store.open();
-  onTestFinished(() => store.close());
-  await useEverything(store);
-  return new Map(
-    [...texts].filter((text) => !CONTROL.test(text)).map((text) => [text, planOf(driver, text)]),
-  );
-}
+import { expect, onTestFinished, test } from 'vitest';
+import type { SqliteDriver } from '../index.js';
+import { SqliteStore } from '../index.js';
+import { completed, exchangeOf, failed, NOW, newJobs, newPath, newTask } from './fixtures.js';
+import type { TestedStore } from './subject.js';
 
 /** What is not about rows, or reads the last row of each table once, when the file is opened. */
 const CONTROL =
@@ -73,33 +51,57 @@ async function useEverything(store: SqliteStore): Promise<void> {
   await store.deleteTask('t');
 }
 
-test('statements: none reads through all jobs, results or live rows', async () => {
-  for (const [text, steps] of await plans()) {
-    const scans = steps.filter((step) => /^SCAN (j|l|r|job|live|result|progress)\b/.test(step));
-    expect(scans, text).toEqual([]);
+export function statementTests(subject: TestedStore): void {
+  /** Every statement that a run through the whole contract compiles, with the steps of its plan. */
+  async function plans(): Promise<Map<string, string[]>> {
+    const path = newPath();
+    const driver = subject.connect(path);
+    const texts = new Set<string>();
+    const recording: SqliteDriver = {
+      ...driver,
+      prepare(sql) {
+        texts.add(sql);
+        return driver.prepare(sql);
+      },
+    };
+    const connect = async () => ({ name: 'test', driver: recording });
+    const store = new SqliteStore({ name: 'test', path, connect });
+    await store.open();
+    onTestFinished(() => store.close());
+    await useEverything(store);
+    return new Map(
+      [...texts].filter((text) => !CONTROL.test(text)).map((text) => [text, planOf(driver, text)]),
+    );
   }
-});
 
-test('statements: no plan sorts or builds an index of its own', async () => {
-  for (const [text, steps] of await plans()) {
-    expect(
-      steps.filter((step) => /TEMP B-TREE|AUTOMATIC/.test(step)),
-      text,
-    ).toEqual([]);
-  }
-});
+  test('statements: none reads through all jobs, results or live rows', async () => {
+    for (const [text, steps] of await plans()) {
+      const scans = steps.filter((step) => /^SCAN (j|l|r|job|live|result|progress)\b/.test(step));
+      expect(scans, text).toEqual([]);
+    }
+  });
 
-test.each([
-  [
-    'due jobs',
-    /FROM live l CROSS JOIN job j ON j.id = l.id\s+WHERE l.task/,
-    'live_due (task=? AND due_at<?)',
-  ],
-  ['the next due time', /^SELECT due_at FROM live/, 'live_due (task=?)'],
-  ['pages of failed jobs', /r.error IS NOT NULL ORDER BY/, 'result_failed (id>? AND id<?)'],
-  ['the reset of failed jobs', /^INSERT INTO live SELECT id, \?, NULL/, 'result_failed (id>? AND id<?)'],
-  ['tasks of a root', /WHERE root = \?/, 'task_root (root=?)'],
-])('statements: the index is used for %s', async (_, text, index) => {
-  const plan = [...(await plans())].find(([each]) => text.test(each));
-  expect(plan?.[1].join('\n')).toContain(index);
-});
+  test('statements: no plan sorts or builds an index of its own', async () => {
+    for (const [text, steps] of await plans()) {
+      expect(
+        steps.filter((step) => /TEMP B-TREE|AUTOMATIC/.test(step)),
+        text,
+      ).toEqual([]);
+    }
+  });
+
+  test.each([
+    [
+      'due jobs',
+      /FROM live l CROSS JOIN job j ON j.id = l.id\s+WHERE l.task/,
+      'live_due (task=? AND due_at<?)',
+    ],
+    ['the next due time', /^SELECT due_at FROM live/, 'live_due (task=?)'],
+    ['pages of failed jobs', /r.error IS NOT NULL ORDER BY/, 'result_failed (id>? AND id<?)'],
+    ['the reset of failed jobs', /^INSERT INTO live SELECT id, \?, NULL/, 'result_failed (id>? AND id<?)'],
+    ['tasks of a root', /WHERE root = \?/, 'task_root (root=?)'],
+  ])('statements: the index is used for %s', async (_, text, index) => {
+    const plan = [...(await plans())].find(([each]) => text.test(each));
+    expect(plan?.[1].join('\n')).toContain(index);
+  });
+}

@@ -1,0 +1,4 @@
+import { fileStoreTests } from '@taskhub/storage-sqlite/testing';
+import { stores } from './stores.js';
+
+for (const store of stores) fileStoreTests(store);
