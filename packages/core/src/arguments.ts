@@ -1,6 +1,6 @@
 // What users pass to a hub, checked and taken apart.
 import { checkOptions, completeConfig, invalid, mergeConfig, OPTION_RULES } from './config.js';
-import type { Work } from './dispatcher.js';
+import type { Work } from './jobs-in-hand.js';
 import { isDefinition, sourceOf, type TaskDefinition } from './source.js';
 import type { StoredOptions } from './stored-options.js';
 import type {

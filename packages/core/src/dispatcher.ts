@@ -7,28 +7,9 @@
 //             recorded; unless it drains, handlers are told to stop and given up after `stopGrace`
 // It ends from any mode once every job of the task is settled, and when the task is gone.
 import { nextTurn, type Timer } from './clock.js';
-import type { RunConfig } from './config.js';
 import { TaskHubError } from './errors.js';
-import type { EventEmitter } from './events.js';
-import { HaltWatch, halted } from './halt.js';
-import { idOf } from './ingest.js';
-import { type ContextHost, HandlerContext } from './job-context.js';
-import type { JobReader } from './job-view.js';
-import { judge, type Verdict } from './judge.js';
-import { Limiter } from './limit/limiter.js';
-import type { Ports } from './ports.js';
-import { type Outcome, RunningJob } from './run-job.js';
-import { feedbackOf, recordOf, settlementOf } from './settle.js';
-import type {
-  ClaimedJob,
-  ExchangeResult,
-  JobCounts,
-  JobRecord,
-  Settlement,
-  StorageAdapter,
-  StoredTaskStatus,
-} from './storage/contract.js';
-import type { Codec, TaskEvents, TaskSourceLike } from './types.js';
+import { type JobsHost, JobsInHand } from './jobs-in-hand.js';
+import type { ExchangeResult, JobCounts, StorageAdapter, StoredTaskStatus } from './storage/contract.js';
 
 /** How a run ended. */
 export type RunEnd =
@@ -37,27 +18,11 @@ export type RunEnd =
   | { kind: 'halted'; error: TaskHubError }
   | { kind: 'deleted' };
 
-/** What jobs are run with; may be replaced at any time, for the jobs started from then on. */
-export interface Work {
-  source: TaskSourceLike<unknown, unknown>;
-  config: RunConfig;
-  codec: Codec | undefined;
-}
-
 /** What the dispatcher needs of the task it works for. */
-export interface DispatcherHost {
-  taskId: string;
+export interface DispatcherHost extends JobsHost {
   store: StorageAdapter;
   owner: string;
   leaseMs: number;
-  ports: Ports;
-  work(): Work;
-  jobs: JobReader;
-  events: EventEmitter<TaskEvents>;
-  /** Handlers of this task that run in this process, by `seq`. Outlives a run, as handlers that do not stop do. */
-  handlers: Map<number, RunningJob>;
-  /** A handler returned: tells the dispatcher that works now, which may be a later one. */
-  returned(job: RunningJob): void;
   /** Whether inputs may still come from the source. */
   ingesting(): boolean;
   /** Told of the counts after every exchange. */
@@ -65,8 +30,7 @@ export interface DispatcherHost {
   /** Told of the stored status, unless a command of this process was on its way. */
   commanded(status: StoredTaskStatus): void;
   /** Takes over the jobs of owners that are known to be dead. */
-  reclaim(): Promise<void>;
-  report(error: unknown, where: string): void;
+  reclaim(): Promise<unknown>;
 }
 
 /** How often the store is asked while only other owners hold jobs, in ms; every fourth time it looks at the owners. */
@@ -75,29 +39,10 @@ const POLLS_PER_RECLAIM = 4;
 /** How long handlers that were judged and run on may hold every slot, in ms. */
 const STUCK_MS = 60_000;
 
-/** The events that are about one job. */
-type JobEvent = Extract<keyof TaskEvents, `job:${string}`>;
-
-interface Ended {
-  claimed: ClaimedJob;
-  settlement: Settlement;
-  verdict: Verdict;
-}
-
 /** Works through the jobs of one task, from `run()` until it resolves. */
 export class Dispatcher {
   readonly #host: DispatcherHost;
-  readonly #contextHost: ContextHost;
-  readonly #halt = new HaltWatch();
-  #limiter: Limiter;
-  #limitedBy: RunConfig;
-
-  /** Handlers of this run that are not judged yet. */
-  readonly #live = new Set<RunningJob>();
-  /** Claimed while the handler of an earlier attempt is still running: started when that returns. */
-  readonly #parked = new Map<number, ClaimedJob>();
-  /** Judged, to be recorded with the next exchange. */
-  #outbox: Ended[] = [];
+  readonly #hand: JobsInHand;
 
   #counts: JobCounts | undefined;
   #nextDueAt: number | null = null;
@@ -117,18 +62,13 @@ export class Dispatcher {
   #woken = true;
   #wakeUp: () => void = () => undefined;
 
-  /** Jobs that this run has settled by running their handler. */
-  ran = 0;
-
   constructor(host: DispatcherHost) {
     this.#host = host;
-    this.#limitedBy = host.work().config;
-    this.#limiter = new Limiter(this.#limitedBy, host.ports.clock.monotonic());
-    this.#contextHost = {
-      taskId: host.taskId,
-      ports: host.ports,
-      observed: (quota) => this.#limiter.observed(quota, host.handlers.size, host.ports.clock.monotonic()),
-    };
+    this.#hand = new JobsInHand(host, {
+      isOpen: () => this.#isWorking(),
+      wake: () => this.wake(),
+      halt: (error) => this.stop({ kind: 'halted', error }),
+    });
   }
 
   /**
@@ -157,7 +97,17 @@ export class Dispatcher {
 
   /** What the controller admits now, in jobs. */
   get concurrency(): number {
-    return this.#limiter.concurrency(this.#host.ports.clock.monotonic());
+    return this.#hand.concurrency;
+  }
+
+  /** Jobs that this run has settled by running their handler. */
+  get ran(): number {
+    return this.#hand.ran;
+  }
+
+  /** A slot is free again. */
+  slotFreed(seq: number): void {
+    this.#hand.slotFreed(seq);
   }
 
   /** Something outside has changed: jobs were inserted, or the source has ended. */
@@ -181,7 +131,7 @@ export class Dispatcher {
   /** Claims nothing more; running handlers finish. */
   pause(): void {
     this.#paused = true;
-    this.#giveBackParked();
+    this.#hand.giveBackParked();
     this.wake();
   }
 
@@ -199,7 +149,7 @@ export class Dispatcher {
   /** Ends the run when the running handlers have ended. */
   drain(): void {
     this.#end ??= { kind: 'stopped' };
-    this.#giveBackParked();
+    this.#hand.giveBackParked();
     this.wake();
   }
 
@@ -210,7 +160,7 @@ export class Dispatcher {
     const { clock } = this.#host.ports;
     this.#graceUntil = Math.min(this.#graceUntil, clock.monotonic() + this.#host.work().config.stopGrace);
     const reason = new TaskHubError('JOB_INTERRUPTED', 'The run was stopped. The job goes back to pending.');
-    for (const job of this.#live) job.interrupt(reason);
+    this.#hand.interrupt(reason);
   }
 
   // --- wait -----------------------------------------------------------------------------------------------------
@@ -233,10 +183,7 @@ export class Dispatcher {
   #untilNextStep(): number {
     const now = this.#host.ports.clock.monotonic();
     const next = Math.min(this.#exchangeDueAt(), this.#graceUntil, this.#stuckUntil) - now;
-    const claim = Math.max(
-      this.#untilDue(),
-      this.#isWorking() ? this.#limiter.wait(this.#host.handlers.size, now) : next,
-    );
+    const claim = Math.max(this.#untilDue(), this.#isWorking() ? this.#hand.wait(now) : next);
     return Math.max(0, Math.min(next, claim));
   }
 
@@ -260,36 +207,20 @@ export class Dispatcher {
 
   #waitsForOthers(): boolean {
     const { active = 0, pending = 0 } = this.#counts ?? {};
-    return this.#isWorking() && this.#held() === 0 && pending === 0 && active > 0;
-  }
-
-  /** Jobs that are in our hands as far as the store knows. */
-  #held(): number {
-    return this.#live.size + this.#parked.size + this.#outbox.length;
+    return this.#isWorking() && this.#hand.held === 0 && pending === 0 && active > 0;
   }
 
   // --- collect, exchange, start ---------------------------------------------------------------------------------
 
   async #step(): Promise<void> {
     const now = this.#host.ports.clock.monotonic();
-    if (now >= this.#graceUntil) for (const job of this.#live) job.abandon();
+    if (now >= this.#graceUntil) this.#hand.abandon();
     this.#watchStuck(now);
-    const room = this.#room(now);
-    const hasNews = this.#outbox.length > 0 || now >= this.#exchangeDueAt();
+    const room = this.#isWorking() ? this.#hand.room(now) : 0;
+    const hasNews = this.#hand.unrecorded > 0 || now >= this.#exchangeDueAt();
     if (!hasNews && (room === 0 || this.#untilDue() > 0)) return;
     // A storage that failed is tried once more, when all that could be recorded is there.
-    if (this.#storageError === undefined || this.#live.size === 0) await this.#exchange(room);
-  }
-
-  /** How many jobs to claim. */
-  #room(now: number): number {
-    if (!this.#isWorking()) return 0;
-    const { config } = this.#host.work();
-    if (config !== this.#limitedBy) {
-      this.#limitedBy = config;
-      this.#limiter = new Limiter(config, now);
-    }
-    return this.#limiter.room(this.#host.handlers.size, now);
+    if (this.#storageError === undefined || this.#hand.live === 0) await this.#exchange(room);
   }
 
   /** The end of our lease, moved only when a third of it is over: an unchanged one costs the store nothing. */
@@ -304,8 +235,7 @@ export class Dispatcher {
     const { store, taskId, owner, ports } = this.#host;
     if (this.#waitsForOthers() && ++this.#polls % POLLS_PER_RECLAIM === 0) await this.#host.reclaim();
     const now = ports.clock.now();
-    const ended = this.#outbox;
-    this.#outbox = [];
+    const ended = this.#hand.take();
     const commands = this.#commands.seen;
     let result: ExchangeResult;
     try {
@@ -314,13 +244,13 @@ export class Dispatcher {
         now,
         settle: ended.map(({ settlement }) => settlement),
         claim:
-          this.#end === undefined || this.#live.size > 0
+          this.#end === undefined || this.#hand.live > 0
             ? { limit: room, leaseUntil: this.#extendedLease(now) }
             : null,
       });
     } catch (error) {
       // Tried once more. What cannot be recorded is not reported either; those jobs run again.
-      if (this.#storageError === undefined) this.#outbox = [...ended, ...this.#outbox];
+      if (this.#storageError === undefined) this.#hand.putBack(ended);
       return this.broken(error);
     }
     this.#exchangedAt = ports.clock.monotonic();
@@ -328,9 +258,9 @@ export class Dispatcher {
     this.#counts = result.counts;
     this.#nextDueAt = result.nextDueAt;
     this.#host.changed(result.counts);
-    this.#announce(ended, result.lost);
+    this.#hand.announce(ended, result.lost);
     if (this.#commands.open === 0 && commands === this.#commands.seen) this.#host.commanded(result.status);
-    for (const claimed of result.claimed) this.#start(claimed);
+    for (const claimed of result.claimed) this.#hand.start(claimed);
   }
 
   /** The storage failed: ends the run when the running handlers have ended. */
@@ -342,136 +272,17 @@ export class Dispatcher {
     this.drain();
   }
 
-  /** Tells the listeners what was recorded. */
-  #announce(ended: Ended[], lost: number[]): void {
-    for (const { claimed, settlement, verdict } of ended) {
-      if (lost.includes(claimed.seq)) continue;
-      if (verdict.kind === 'completed' || (settlement.outcome === 'failed' && settlement.ran)) this.ran += 1;
-      const record = (): JobRecord => recordOf(claimed, settlement);
-      if (verdict.kind === 'completed') this.#tell('job:complete', record);
-      else if (verdict.kind === 'failed') this.#tell('job:failed', record, verdict.error);
-      else if (verdict.kind !== 'interrupted' && verdict.kind !== 'fatal')
-        this.#tell('job:retry', record, claimed.attempts);
-    }
-  }
-
-  /** Emits an event about a job, which is built only if somebody listens. A codec that cannot read it is reported. */
-  #tell(event: JobEvent, record: () => JobRecord, ...rest: unknown[]): void {
-    const { events, jobs, report } = this.#host;
-    if (!events.has(event)) return;
-    try {
-      // The status of the record and the rest are those of the event.
-      (events.emit as (...args: unknown[]) => void).call(events, event, jobs.view(record()), ...rest);
-    } catch (error) {
-      report(error, `reading the job of "${event}"`);
-    }
-  }
-
-  #start(claimed: ClaimedJob): void {
-    const { handlers, ports, jobs } = this.#host;
-    const { source, config } = this.#host.work();
-    // What ended while the store was asked may have closed the gate.
-    const isAdmitted = this.#isWorking() && this.#limiter.wait(handlers.size, ports.clock.monotonic()) === 0;
-    if (!isAdmitted) return this.#giveBack(claimed);
-    if (handlers.has(claimed.seq)) {
-      this.#parked.set(claimed.seq, claimed);
-      return this.wake();
-    }
-    if (claimed.crashes >= config.retry.maxCrashes) return this.#poisoned(claimed);
-
-    const context = new HandlerContext(this.#contextHost, idOf(claimed), claimed.attempts);
-    const job = new RunningJob({
-      claimed,
-      context,
-      clock: ports.clock,
-      call: () => source.handler(jobs.decode(claimed.input), context),
-      timeout: config.timeout,
-      level: handlers.size + 1,
-      ended: this.#ended,
-      returned: (returned) => this.#host.returned(returned),
-    });
-    handlers.set(claimed.seq, job);
-    this.#live.add(job);
-    this.#limiter.sent(job.sentAt);
-    this.#tell('job:start', () => recordOf(claimed, job));
-    job.start();
-  }
-
-  #poisoned(claimed: ClaimedJob): void {
-    const { crashes } = claimed;
-    const error = new TaskHubError(
-      'JOB_POISONED',
-      `The process died ${crashes} times while it ran this job, so it is not run again. retryFailed() puts it back.`,
-      { details: { crashes } },
-    );
-    const now = this.#host.ports.clock.now();
-    const times = { startedAt: now, endedAt: now };
-    this.#record(claimed, { kind: 'failed', error }, { ...times, ran: false });
-  }
-
-  // --- a handler has ended --------------------------------------------------------------------------------------
-
-  /** A slot is free again. */
-  slotFreed(seq: number): void {
-    const parked = this.#parked.get(seq);
-    if (this.#parked.delete(seq) && parked !== undefined) this.#start(parked);
-    this.wake();
-  }
-
-  readonly #ended = (job: RunningJob, outcome: Outcome): void => {
-    const { work, ports, handlers, events, report } = this.#host;
-    const { source, config, codec } = work();
-    const { claimed } = job;
-    this.#live.delete(job);
-    const now = ports.clock.now();
-    const verdict = judge(outcome, claimed, { source, config, codec, random: ports.random, now, report });
-
-    const inFlight = handlers.size - (handlers.get(claimed.seq) === job ? 1 : 0);
-    const monotonic = ports.clock.monotonic();
-    const feedback = feedbackOf(job, outcome, verdict, inFlight);
-    const decreased = this.#limiter.received(feedback, monotonic);
-    if (decreased && feedback.kind === 'refused') events.emit('rate-limited', this.concurrency);
-
-    if (verdict.kind === 'fatal') {
-      this.stop({ kind: 'halted', error: halted(`halt.when: ${verdict.error.message}`, {}, verdict.error) });
-    }
-    this.#record(claimed, verdict, { startedAt: job.startedAt, endedAt: now, ran: true });
-  };
-
-  #record(
-    claimed: ClaimedJob,
-    verdict: Verdict,
-    times: { startedAt: number; endedAt: number; ran: boolean },
-  ): void {
-    this.#outbox.push({ claimed, verdict, settlement: settlementOf(claimed.seq, verdict, times) });
-    if (verdict.kind === 'completed' || verdict.kind === 'failed') {
-      const error = this.#halt.settled(verdict.kind === 'failed', this.#host.work().config.halt);
-      if (error !== undefined) this.stop({ kind: 'halted', error });
-    }
-    this.wake();
-  }
-
-  #giveBack(claimed: ClaimedJob): void {
-    const now = this.#host.ports.clock.now();
-    this.#record(claimed, { kind: 'interrupted' }, { startedAt: now, endedAt: now, ran: false });
-  }
-
-  #giveBackParked(): void {
-    for (const claimed of this.#parked.values()) this.#giveBack(claimed);
-    this.#parked.clear();
-  }
-
   // --- the end --------------------------------------------------------------------------------------------------
 
   // Handlers that ignore their signal and hold every slot, or all jobs that are left, would let the run wait for ever.
   #watchStuck(now: number): void {
     const { handlers } = this.#host;
-    const [isWaiting, due] = [this.#parked.size > 0, this.#untilDue()];
-    const isFull = this.#limiter.wait(handlers.size, now) === Number.POSITIVE_INFINITY;
+    const [isWaiting, due] = [this.#hand.parked > 0, this.#untilDue()];
+    const isFull = this.#hand.wait(now) === Number.POSITIVE_INFINITY;
     const isStuck =
       this.#isWorking() &&
       handlers.size > 0 &&
-      this.#live.size === 0 &&
+      this.#hand.live === 0 &&
       (isFull ? isWaiting || due === 0 : isWaiting && due === Number.POSITIVE_INFINITY);
     if (!isStuck) this.#stuckUntil = Number.POSITIVE_INFINITY;
     else if (this.#stuckUntil === Number.POSITIVE_INFINITY) this.#stuckUntil = now + STUCK_MS;
@@ -487,8 +298,8 @@ export class Dispatcher {
   }
 
   #whenOver(): RunEnd | undefined {
-    if (this.#end?.kind === 'deleted') return this.#live.size === 0 ? this.#end : undefined;
-    if (this.#held() > 0 || (this.#counts === undefined && this.#storageError === undefined))
+    if (this.#end?.kind === 'deleted') return this.#hand.live === 0 ? this.#end : undefined;
+    if (this.#hand.held > 0 || (this.#counts === undefined && this.#storageError === undefined))
       return undefined;
     const { total = -1, completed = 0, failed = 0 } = this.#counts ?? {};
     const isSettled = completed + failed === total && !this.#host.ingesting();

@@ -316,7 +316,7 @@ export class Hub {
       owner: owner.id,
       leaseMs: this.#leaseMs,
       ports: this.#ports,
-      reclaim: async (taskId) => void (await owner.reclaim(taskId)),
+      reclaim: (taskId) => owner.reclaim(taskId),
       workWith: (source, options) => workWith(checkSource(source), options, {}),
       forget: (taskId) => void this.#tasks.delete(taskId),
       assertOpen: () => this.#assertOpen(),

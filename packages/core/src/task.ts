@@ -1,10 +1,10 @@
 // The public handle of one task: what it knows, its commands, its events.
 import { completeConfig } from './config.js';
-import type { Work } from './dispatcher.js';
 import { isTaskHubError, TaskHubError } from './errors.js';
 import { EventEmitter } from './events.js';
 import { toError } from './failure.js';
 import { JobReader } from './job-view.js';
+import type { Work } from './jobs-in-hand.js';
 import type { Ports } from './ports.js';
 import { Throttle } from './progress.js';
 import { Run, type RunHost, type RunResult, taskDeleted } from './run.js';
@@ -29,8 +29,8 @@ export interface TaskHost {
   owner: string;
   leaseMs: number;
   ports: Ports;
-  /** Takes over the jobs of owners that are known to be dead. */
-  reclaim(taskId: string): Promise<void>;
+  /** Takes over the jobs of owners that are known to be dead. @returns whether living ones are left */
+  reclaim(taskId: string): Promise<boolean>;
   /** What the task is run with, from a source and the stored options. */
   workWith(source: TaskSourceLike<unknown, unknown>, options: StoredOptions): Work;
   /** The task is gone from the store. */
@@ -230,9 +230,10 @@ export class Task<TInput = unknown, TOutput = unknown> {
   async getProgress(): Promise<TaskProgress> {
     this.#assertUsable();
     if (this.#run === undefined) {
+      const isRunElsewhere = await this.#host.reclaim(this.id);
       const record = await this.#host.store.readTask(this.id);
       if (record === null) throw taskDeleted(this.id);
-      this.adopt(record, { isRunElsewhere: true });
+      this.adopt(record, { isRunElsewhere });
     }
     return this.#snapshot();
   }

@@ -107,6 +107,14 @@ describe('owners that died', () => {
     });
   }
 
+  test('getProgress of a task that nobody runs any more leaves it paused', async () => {
+    const { liveness, hub, id, run } = await died();
+    liveness.dead.add('process-1');
+    const task = (await run(hub.getTask(id))) as Task;
+    expect(await run(task.getProgress())).toMatchObject({ completed: 3, active: 0, pending: 3 });
+    expect(task.status).toBe('paused');
+  });
+
   test('completed jobs never run again, the interrupted ones do with their attempt spent', async () => {
     const { adapter, liveness, hub, id, run, calls } = await died();
     liveness.dead.add('process-1');
@@ -224,6 +232,40 @@ describe('two hubs on one task', () => {
     expect(a).toMatchObject({ status: 'completed', completed: 60 });
     expect(b).toMatchObject({ status: 'completed', completed: 60 });
     expect(a.ran + b.ran).toBe(60);
+  });
+
+  test('a task whose process only waits for a retry is running for the others as well', async () => {
+    const b = bench();
+    const one = await taskOf(b, 1, () => Promise.reject(brokenPipe()), {
+      retry: { baseDelay: 20_000, jitter: 0 },
+    });
+    void one.start();
+    await b.clock.advance(1000);
+    const other = (await b.run(b.another().getTask(one.id))) as Task;
+    expect(other.status).toBe('running');
+    await b.run(b.hub.close());
+  });
+
+  test('a job that was lost to a passed lease and claimed again keeps its running handler', async () => {
+    const b = bench();
+    const calls: number[] = [];
+    const task = await taskOf(
+      b,
+      1,
+      async (input) => {
+        calls.push(input);
+        await sleep(b.clock, 60_000);
+        return input;
+      },
+      { timeout: 0 },
+    );
+    const summary = task.start();
+    await b.clock.advance(1000);
+    // What a process does that finds our lease passed.
+    const [owner] = await b.adapter.listOwners(task.id);
+    await b.adapter.releaseJobs(task.id, { owner: owner?.id ?? '', crashed: true }, b.clock.now());
+    expect(await b.run(summary)).toMatchObject({ completed: 1, ran: 1 });
+    expect(calls).toEqual([0]);
   });
 
   test('both work, and max holds for each', async () => {

@@ -1,7 +1,6 @@
 // The SQLite store of Node: which binding, which file.
 import { hash } from 'node:crypto';
-import { TaskHubError } from '@taskhub/core';
-import { type Durability, SqliteStore } from '@taskhub/storage-sqlite';
+import { assertOneOf, type Durability, SqliteStore } from '@taskhub/storage-sqlite';
 import { type PreparedFile, prepareFile, processLiveness } from '@taskhub/storage-sqlite/file';
 import type { BindingName } from './binding.js';
 import { BINDING_NAMES, chooseBinding } from './choose-binding.js';
@@ -36,7 +35,6 @@ export class NodeSQLiteAdapter extends SqliteStore {
   constructor(dbPath = 'taskhub.db', options: NodeSQLiteOptions = {}) {
     const { driver, durability } = options;
     assertOneOf('driver', driver, BINDING_NAMES);
-    assertOneOf('durability', durability, ['relaxed', 'strict']);
     let file: PreparedFile | undefined;
     super({
       name: driver ?? BINDING_NAMES[0] ?? '',
@@ -52,15 +50,4 @@ export class NodeSQLiteAdapter extends SqliteStore {
       },
     });
   }
-}
-
-function assertOneOf(option: string, value: unknown, allowed: readonly string[]): void {
-  if (value === undefined || allowed.includes(String(value))) return;
-  throw new TaskHubError(
-    'INVALID_CONFIG',
-    `${option} is ${JSON.stringify(value)}; allowed: ${allowed.join(', ')}.`,
-    {
-      details: { option, value, allowed },
-    },
-  );
 }

@@ -20,12 +20,13 @@ import {
   type TaskQuery,
   type TaskRecord,
 } from '@taskhub/core';
+import { assertOneOf } from './assert-one-of.js';
 import { closedError, type Database } from './database.js';
 import type { SqliteDriver } from './driver.js';
 import { exchange } from './exchange.js';
 import { resetFailed } from './failed-jobs.js';
 import { Ingest } from './ingest.js';
-import { type Durability, openDatabase } from './open-database.js';
+import { DURABILITIES, type Durability, openDatabase } from './open-database.js';
 import { endLease, listOwners, readOwners, renewLeases } from './owners.js';
 import { readJobs } from './read-jobs.js';
 import { storageError } from './sqlite-error.js';
@@ -85,7 +86,9 @@ export class SqliteStore implements StorageAdapter {
   #sweeping: Promise<void> = Promise.resolve();
   #verifiedAt = 0;
 
+  /** @throws TaskHubError INVALID_CONFIG when `durability` is none that there is */
   constructor(options: SqliteStoreOptions) {
+    assertOneOf('durability', options.durability, DURABILITIES);
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#name = options.name;

@@ -76,6 +76,12 @@ export function closingTests(subject: TestedStore): void {
     expect(driver.prepare('PRAGMA busy_timeout').get()).toEqual({ timeout: 0 });
   });
 
+  test('durability: another word is refused with what is allowed', () => {
+    expect(() => subject.newStore(newPath(), { durability: 'maximal' as never })).toThrowError(
+      expect.objectContaining({ code: 'INVALID_CONFIG', message: expect.stringContaining('relaxed, strict') }),
+    );
+  });
+
   test('open: the file and its log can be read by their owner only', async () => {
     const path = newPath();
     await storeWithJobs(path, 10);

@@ -1,0 +1,4 @@
+import { fileStoreTests } from '@taskhub/storage-sqlite/testing';
+import { store } from './store.js';
+
+fileStoreTests(store);

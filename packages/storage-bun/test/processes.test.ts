@@ -1,0 +1,4 @@
+import { processTests } from '@taskhub/storage-sqlite/testing';
+import { store } from './store.js';
+
+processTests(store);

@@ -1,0 +1,5 @@
+// The process of processes.test.ts.
+import { serveWorker } from '@taskhub/storage-sqlite/testing/worker';
+import { BunSQLiteAdapter } from '../src/index.js';
+
+await serveWorker((path) => new BunSQLiteAdapter(path));
