@@ -4,10 +4,9 @@ import { Database } from './database.js';
 import type { SqliteDriver } from './driver.js';
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './schema.js';
 
-export const DURABILITIES = ['relaxed', 'strict'] as const;
-
 /** `relaxed`: commits survive the death of the process. `strict`: and power loss, at the cost of a flush per commit. */
-export type Durability = (typeof DURABILITIES)[number];
+export type Durability = 'relaxed' | 'strict';
+export const DURABILITIES: readonly Durability[] = ['relaxed', 'strict'];
 
 const READ_IDENTITY = `SELECT (SELECT application_id FROM pragma_application_id) AS application,
   (SELECT user_version FROM pragma_user_version) AS version, (SELECT count(*) FROM sqlite_schema) AS objects`;

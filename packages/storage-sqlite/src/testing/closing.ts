@@ -78,7 +78,10 @@ export function closingTests(subject: TestedStore): void {
 
   test('durability: another word is refused with what is allowed', () => {
     expect(() => subject.newStore(newPath(), { durability: 'maximal' as never })).toThrowError(
-      expect.objectContaining({ code: 'INVALID_CONFIG', message: expect.stringContaining('relaxed, strict') }),
+      expect.objectContaining({
+        code: 'INVALID_CONFIG',
+        message: expect.stringContaining('relaxed, strict'),
+      }),
     );
   });
 
