@@ -1,10 +1,32 @@
-import { defineConfig } from 'vitest/config';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+function configOf(report: string, more: ViteUserConfig['test'] = {}): ViteUserConfig {
+  return defineConfig({
+    test: {
+      include: ['test/**/*.test.ts'],
+      passWithNoTests: true,
+      // Against what hangs, not against what is slow: files and processes can be, where much else runs.
+      testTimeout: 30_000,
+      hookTimeout: 60_000,
+      reporters: ['default', ['json', { outputFile: `test-results/${report}.json` }]],
+      ...more,
+    },
+  });
+}
 
 /** Every vitest run: results on the terminal, and as a report that scripts/sum-tests.mjs adds up. */
-export default defineConfig({
-  test: {
-    include: ['test/**/*.test.ts'],
-    passWithNoTests: true,
-    reporters: ['default', ['json', { outputFile: 'test-results/vitest.json' }]],
-  },
-});
+export default configOf('vitest');
+
+/**
+ * The same inside another runtime than Node 20: a run that fell back to it fails.
+ *
+ * @param runtime - `bun`, `deno` or `node24`
+ * @param report - name of the report, without `.json`
+ */
+export function inside(runtime: string, report = 'vitest'): ViteUserConfig {
+  return configOf(report, {
+    setupFiles: [fileURLToPath(new URL('./vitest.inside.ts', import.meta.url))],
+    env: { TASKHUB_RUNTIME: runtime },
+  });
+}

@@ -1,7 +1,8 @@
-// What does a durable job cost? `pnpm bench durable-batch [--json] [--runs N] [--jobs N] [--streamed N]`
+// What does a durable job cost? `pnpm bench durable-batch [--json] [--runs N] [--jobs N] [--streamed N]`, in Bun
+// `bun --expose-gc benchmarks/durable-batch.ts`.
 //
-// batch    100,000 jobs that do nothing, inputs of 92 bytes, 50 at once, better-sqlite3 on a file in a temporary
-//          folder: CPU (user + system of the whole process) and time from before createTask() to the end of start(),
+// batch    100,000 jobs that do nothing, inputs of 92 bytes, 50 at once, better-sqlite3 (or bun:sqlite) on a file in a
+//          temporary folder: CPU (user + system of the whole process) and time from before createTask() to the end of start(),
 //          and the size of the file after close().
 // stream   1,000,000 such inputs from a generator (a dynamic source): the live heap. Every 50,000 jobs the garbage is
 //          collected and the heap that is left compared with the one before createTask(); the largest growth counts.
@@ -21,7 +22,8 @@ import { createTaskHub, defineTask } from '@shelchin/taskhub';
 const CONCURRENCY = 50;
 const INPUT_BYTES = 92;
 const BETWEEN_SAMPLES = 50_000;
-const STORE = 'better-sqlite3';
+const BUN = process.versions.bun;
+const STORE = BUN === undefined ? 'better-sqlite3' : 'bun-sqlite';
 const MB = 1024 * 1024;
 
 type Kind = 'batch' | 'stream';
@@ -122,6 +124,13 @@ async function stream(jobs: number, dbPath: string): Promise<StreamResult> {
   };
 }
 
+function versions(): string {
+  if (BUN !== undefined) return `Bun ${BUN}, its SQLite ${process.versions.sqlite}`;
+  const require = createRequire(new URL('../packages/storage-node/package.json', import.meta.url));
+  const { version } = require('better-sqlite3/package.json') as { version: string };
+  return `Node ${process.version}, better-sqlite3 ${version}`;
+}
+
 // --- one run in a process of its own, and what several of them say -------------------------------------------------
 
 async function measure<T>(kind: Kind, jobs: number, runs: number): Promise<T[]> {
@@ -179,12 +188,9 @@ else {
   const streamed = Number(values.streamed);
   // With --json, the standard output is JSON and nothing else.
   const say = values.json ? console.error : console.log;
-  const require = createRequire(new URL('../packages/storage-node/package.json', import.meta.url));
-  const { version } = require('better-sqlite3/package.json') as { version: string };
   const [cpu] = cpus();
   say(
-    `${cpu?.model}, ${cpus().length} cores, ${Math.round(totalmem() / 1024 / MB)} GiB, ${platform()} ${arch()}; ` +
-      `Node ${process.version}, better-sqlite3 ${version}`,
+    `${cpu?.model}, ${cpus().length} cores, ${Math.round(totalmem() / 1024 / MB)} GiB, ${platform()} ${arch()}; ${versions()}`,
   );
 
   const batches = await measure<BatchResult>('batch', jobs, runs);
@@ -212,7 +218,7 @@ else {
 
   const round = (n: number): number => Number(n.toFixed(n < 100 ? 2 : 0));
   const result = {
-    runtime: `node ${process.version.slice(1)}`,
+    runtime: BUN === undefined ? `node ${process.version.slice(1)}` : `bun ${BUN}`,
     store: STORE,
     jobs,
     concurrency: CONCURRENCY,

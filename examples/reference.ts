@@ -38,7 +38,7 @@ class MyFatalError extends Error {}
 
 async function everyOption(dbPath: string): Promise<void> {
   const hub = await createTaskHub({
-    storage: 'auto', // 'auto' | 'memory' | 'better-sqlite3' | 'node-sqlite', or a StorageAdapter
+    storage: 'auto', // 'auto' | 'memory' | 'bun-sqlite' | 'better-sqlite3' | 'node-sqlite', or a StorageAdapter
     dbPath, // SQLite database path; its folder must be there
     durability: 'relaxed', // 'strict' also survives power loss: every commit waits for the disk
     leaseMs: 30_000, // after so long without a sign of life, a process on another machine loses its jobs

@@ -1,7 +1,8 @@
 // pnpm check:pack [--node24] [--compile] [FILE...]
 //
 // Packs every public package, checks each tarball with publint and attw, then installs them with npm into an empty
-// folder outside the repository, imports and type-checks every entry and runs each FILE there, verbatim
+// folder outside the repository, imports and type-checks every entry and runs each FILE there, verbatim, in Bun and
+// Deno as well
 // (without FILE: all files of scripts/pack-fixtures).
 //
 //   --node24    the same on Node 24, once without a driver (node:sqlite) and once with better-sqlite3 13
@@ -38,6 +39,8 @@ const programs =
     : existsSync(fixtures)
       ? readdirSync(fixtures).map((name) => join(fixtures, name))
       : [];
+
+const workspaceBin = (name, command) => join(root, 'packages', name, 'node_modules', '.bin', command);
 
 /** Runs a command; its output is shown only when it fails. */
 function run(command, args, { cwd = root, env = process.env, show = false, timeout = 2 * MINUTE } = {}) {
@@ -136,6 +139,12 @@ function tryOut(folder, packed, node) {
   }
 }
 
+/** Bun and Deno, as this workspace has them: they run TypeScript as it is, and need no driver. */
+function tryOutIn(command, folder) {
+  run(command[0], [...command.slice(1), 'import-all.mjs'], { cwd: folder });
+  for (const program of programs) run(command[0], [...command.slice(1), basename(program)], { cwd: folder });
+}
+
 /** Node 24 from the registry's `node` package, beside the consumers. */
 function installNode24(folder) {
   mkdirSync(folder);
@@ -165,6 +174,10 @@ try {
     const env = { ...process.env, PATH: dirname(node) + delimiter + process.env.PATH };
     consumer(folder, packed, { ...options, env });
     tryOut(folder, packed, node);
+    if (node === process.execPath) {
+      tryOutIn([workspaceBin('storage-bun', 'bun')], folder);
+      tryOutIn([workspaceBin('storage-node', 'deno'), 'run', '--allow-read', '--allow-write'], folder);
+    }
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
     console.log(
       `${name}: installed and ran ${programs.length} programs (${run(node, ['--version']).trim()}, ${seconds} s)`,

@@ -1,7 +1,7 @@
 // Adds up the vitest reports of every package and prints `N passed, N failed` as its last line.
 // Exits 1 when a test failed, a report is missing, or no test ran.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -17,6 +17,12 @@ for (const folder of folders.filter((name) => existsSync(join(root, name, 'vites
     missing += 1;
     continue;
   }
+  // Beside it may lie those of other runtimes: `vitest-deno.json`.
+  for (const name of readdirSync(dirname(file)))
+    if (/^vitest.*\.json$/.test(name)) add(join(dirname(file), name));
+}
+
+function add(file) {
   const report = JSON.parse(readFileSync(file, 'utf8'));
   // A file that fails before its first test has no failed test of its own: it counts as one.
   const broken = report.testResults.filter(

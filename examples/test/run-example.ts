@@ -8,6 +8,10 @@ import { fileURLToPath } from 'node:url';
 const LIMIT_MS = 60_000;
 const tsx = import.meta.resolve('tsx');
 
+/** The command that runs a TypeScript file; `node` with a loader unless another is given. */
+export type Runtime = readonly [command: string, ...args: string[]];
+const NODE: Runtime = [process.execPath, '--import', tsx];
+
 /** What a process printed, and how it ended. */
 export interface Finished {
   output: string;
@@ -28,9 +32,14 @@ export function dataFolder(): { path: string; remove(): void } {
 }
 
 /** Starts `examples/NAME.ts` with a data folder, which is its working folder as well. */
-export function startExample(name: string, folder: string, args: string[] = []): Running {
+export function startExample(
+  name: string,
+  folder: string,
+  args: string[] = [],
+  [command, ...options]: Runtime = NODE,
+): Running {
   const file = fileURLToPath(new URL(`../${name}.ts`, import.meta.url));
-  const child = spawn(process.execPath, ['--import', tsx, file, ...args], {
+  const child = spawn(command, [...options, file, ...args], {
     cwd: folder,
     env: { ...process.env, EXAMPLES_DATA: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -61,8 +70,13 @@ export function startExample(name: string, folder: string, args: string[] = []):
 }
 
 /** Runs an example to its end. @throws Error with the output when it does not end well */
-export async function runExample(name: string, folder: string, args: string[] = []): Promise<string> {
-  const { output, code } = await startExample(name, folder, args).finished;
+export async function runExample(
+  name: string,
+  folder: string,
+  args: string[] = [],
+  runtime: Runtime = NODE,
+): Promise<string> {
+  const { output, code } = await startExample(name, folder, args, runtime).finished;
   if (code !== 0) throw new Error(`${name} ended with ${code}:\n${output}`);
   return output;
 }

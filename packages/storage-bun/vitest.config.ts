@@ -1,3 +1,3 @@
-import base from '../../vitest.base.ts';
+import { inside } from '../../vitest.base.ts';
 
-export default { ...base, test: { ...base.test, setupFiles: ['test/in-bun.ts'] } };
+export default inside('bun');

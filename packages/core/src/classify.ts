@@ -35,6 +35,8 @@ const FAILURE_TEXT = [
   /\b(?:timed[ -]out|socket hang up|terminated|connection reset|network ?error)\b/i,
   /\bnetwork (?:is )?(?:down|unreachable|changed)\b/i,
   /^(?:network|fetch failed|failed to fetch|load failed)$/i,
+  // Deno, of a connection that broke in the middle of an answer: no code, no cause.
+  /\berror reading a body from connection$/i,
 ];
 
 // A number is a status only beside a word that says so ("HTTP 429", "status code: 429", "429 status code") or alone:

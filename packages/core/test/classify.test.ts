@@ -150,6 +150,7 @@ const TEXTS: [message: string, kind: Kind][] = [
   ['fetch failed', 'retryable'],
   ['Failed to fetch', 'retryable'],
   ['Load failed', 'retryable'],
+  ['error reading a body from connection', 'retryable'],
 
   ['', 'final'],
   ['Order 4291 not found', 'final'],
@@ -176,6 +177,7 @@ const TEXTS: [message: string, kind: Kind][] = [
   ['Unterminated string in JSON at position 5', 'final'],
   ['MYECONNRESET', 'final'],
   ['load failed: no such file', 'final'],
+  ['error reading a body from connection string', 'final'],
   ["Cannot read properties of undefined (reading 'id')", 'final'],
 ];
 

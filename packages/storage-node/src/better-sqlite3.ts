@@ -1,7 +1,6 @@
 // The binding better-sqlite3: found where the user installed it, judged before it is loaded, since the wrong one
 // kills the process: 13 on Node below 22 ends in a segmentation fault that nothing can catch.
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import type { SqliteDriver, SqliteValue } from '@taskhub/storage-sqlite';
@@ -59,6 +58,8 @@ interface Installed {
 }
 
 function resolveInstalled(places: readonly string[]): Installed | undefined {
+  // Not imported by name: webpack knows `createRequire`, cannot follow its argument and puts undefined in its place.
+  const { createRequire } = process.getBuiltinModule('node:module');
   for (const place of places) {
     const require = createRequire(place);
     const version = readVersion(require);

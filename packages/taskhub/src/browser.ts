@@ -5,10 +5,10 @@ import { createHub, memory, notYet, type StorageTable, type TaskHubConfig } from
 export * from '@taskhub/core';
 export type { StorageName, TaskHubConfig } from './create-hub.js';
 
-const outside = { unavailable: 'it needs Node; import @shelchin/taskhub there.' };
+const outside = { unavailable: 'it needs Node, Bun or Deno; import @shelchin/taskhub there.' };
 
 const TABLE: StorageTable = {
-  'bun-sqlite': notYet,
+  'bun-sqlite': outside,
   'better-sqlite3': outside,
   'node-sqlite': outside,
   opfs: notYet,

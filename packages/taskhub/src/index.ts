@@ -1,16 +1,19 @@
-// The main entry: everything of @taskhub/core, and the storages of Node.
+// The main entry: everything of @taskhub/core, and the storages of Node, Bun and Deno.
 import type { Hub } from '@taskhub/core';
+import { BunSQLiteAdapter } from '@taskhub/storage-bun';
 import { NodeSQLiteAdapter } from '@taskhub/storage-node';
 import {
+  type AutoChoice,
   createHub,
   memory,
-  notYet,
+  type StorageMaker,
   type StorageSettings,
   type StorageTable,
   type TaskHubConfig,
 } from './create-hub.js';
 
 export * from '@taskhub/core';
+export { BunSQLiteAdapter, type BunSQLiteOptions } from '@taskhub/storage-bun';
 export { NodeSQLiteAdapter, type NodeSQLiteOptions } from '@taskhub/storage-node';
 export type { StorageName, TaskHubConfig } from './create-hub.js';
 
@@ -19,16 +22,25 @@ const nodeSqlite =
   ({ dbPath, durability }: StorageSettings): NodeSQLiteAdapter =>
     new NodeSQLiteAdapter(dbPath, { driver, durability });
 
+const bunSqlite = ({ dbPath, durability }: StorageSettings): BunSQLiteAdapter =>
+  new BunSQLiteAdapter(dbPath, { durability });
+
+const isBun = 'Bun' in globalThis;
+const onlyInBun: StorageMaker = { unavailable: 'it needs Bun. Start the program with bun.' };
 const inBrowsers = { unavailable: 'it needs a browser; import @shelchin/taskhub/browser there.' };
 
 const TABLE: StorageTable = {
-  'bun-sqlite': notYet,
+  'bun-sqlite': isBun ? bunSqlite : onlyInBun,
   'better-sqlite3': nodeSqlite('better-sqlite3'),
   'node-sqlite': nodeSqlite('node-sqlite'),
   opfs: inBrowsers,
   indexeddb: inBrowsers,
   memory,
 };
+
+const AUTO: AutoChoice = isBun
+  ? { make: bunSqlite, reason: 'auto: the SQLite of Bun' }
+  : { make: nodeSqlite(), reason: 'auto: the first SQLite that works in this runtime' };
 
 /**
  * Opens a hub with the storage that fits the runtime.
@@ -39,8 +51,5 @@ const TABLE: StorageTable = {
  * const hub = await createTaskHub({ dbPath: 'tasks.db' });
  */
 export function createTaskHub(config: TaskHubConfig = {}): Promise<Hub> {
-  return createHub(config, TABLE, {
-    make: nodeSqlite(),
-    reason: 'auto: the first SQLite that works in this runtime',
-  });
+  return createHub(config, TABLE, AUTO);
 }

@@ -8,6 +8,8 @@ import * as main from '../src/index.js';
 const root = mkdtempSync(join(tmpdir(), 'taskhub-main-'));
 const startedIn = process.cwd();
 let folder = root;
+/** These tests run inside Bun and Deno as well: `pnpm check:runtimes`. */
+const isBun = process.versions.bun !== undefined;
 
 beforeEach(() => {
   folder = mkdtempSync(join(root, 'test-'));
@@ -18,10 +20,10 @@ afterAll(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-test('storage is auto by default: SQLite on Node, in taskhub.db in the working folder', async () => {
+test('storage is auto by default: the SQLite of the runtime, in taskhub.db in the working folder', async () => {
   const hub = await main.createTaskHub();
   expect(hub.storage).toMatchObject({ persistent: true, reason: expect.stringContaining('auto') });
-  expect(['better-sqlite3', 'node-sqlite']).toContain(hub.storage.name);
+  expect(isBun ? ['bun-sqlite'] : ['better-sqlite3', 'node-sqlite']).toContain(hub.storage.name);
   await hub.close();
   expect(readdirSync(folder)).toEqual(['taskhub.db']);
 });
@@ -63,7 +65,7 @@ test('an unknown storage name is an error that lists the known ones', async () =
   });
 });
 
-test.each(['bun-sqlite', 'opfs', 'indexeddb'] as const)(
+test.each(isBun ? (['opfs', 'indexeddb'] as const) : (['bun-sqlite', 'opfs', 'indexeddb'] as const))(
   '%s cannot work here, and the error says why',
   async (storage) => {
     await expect(main.createTaskHub({ storage })).rejects.toMatchObject({
@@ -72,6 +74,23 @@ test.each(['bun-sqlite', 'opfs', 'indexeddb'] as const)(
     });
   },
 );
+
+test.skipIf(isBun)('bun-sqlite needs Bun, also as an adapter, and no file is made', async () => {
+  await expect(main.createTaskHub({ storage: 'bun-sqlite' })).rejects.toThrow('it needs Bun');
+  const hub = main.createTaskHub({ storage: new main.BunSQLiteAdapter() });
+  await expect(hub).rejects.toMatchObject({
+    code: 'STORAGE_UNAVAILABLE',
+    message: expect.stringContaining('needs Bun'),
+  });
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test.runIf(isBun)('bun-sqlite is to be had by name, with the options', async () => {
+  const hub = await main.createTaskHub({ storage: 'bun-sqlite', dbPath: 'own.db', durability: 'strict' });
+  expect(hub.storage).toMatchObject({ name: 'bun-sqlite', persistent: true });
+  await hub.close();
+  expect(readdirSync(folder)).toEqual(['own.db']);
+});
 
 test.each([
   [{ dbpath: 'x' }, /no option dbpath/],
@@ -95,7 +114,7 @@ test('a folder that is not there is named', async () => {
 });
 
 test('both entry points have the same names, but for the stores that only one can have', () => {
-  const stores = ['NodeSQLiteAdapter'];
+  const stores = ['BunSQLiteAdapter', 'NodeSQLiteAdapter'];
   expect(Object.keys(browser).sort()).toEqual(
     Object.keys(main)
       .filter((name) => !stores.includes(name))

@@ -24,7 +24,7 @@ export interface PreparedFile {
  *
  * @param dbPath - a file name, taken from the working folder unless absolute
  * @throws TaskHubError INVALID_CONFIG, STORAGE_NOT_FOUND (also for a folder), STORAGE_READ_ONLY, STORAGE_FOREIGN,
- * SCHEMA_TOO_NEW, STORAGE_FULL; nothing was written then
+ * SCHEMA_TOO_NEW, STORAGE_FULL, STORAGE_UNAVAILABLE (Deno, without permission); nothing was written then
  */
 export function prepareFile(dbPath: string): PreparedFile {
   if (dbPath === '' || dbPath === ':memory:' || dbPath.startsWith('file:')) {
@@ -84,8 +84,14 @@ function assertAccess(target: string, path: string): void {
   try {
     accessSync(target, constants.R_OK | constants.W_OK);
   } catch (error) {
-    throw readOnly(path, target, error);
+    // Deno compares users only with --allow-sys. Without it, whoever opens the file will see.
+    if (!isDenied(error)) throw readOnly(path, target, error);
   }
+}
+
+/** Whether a flag such as `--allow-read` is missing; Deno gives no code. */
+function isDenied(error: unknown): error is Error {
+  return error instanceof Error && error.name === 'NotCapable';
 }
 
 /** An empty file is as good as none. */
@@ -142,6 +148,12 @@ const SYSTEM_CODES: Readonly<Record<string, { code: ErrorCode; says: string }>> 
 };
 
 function fileError(error: unknown, path: string): unknown {
+  if (isDenied(error)) {
+    return new TaskHubError('STORAGE_UNAVAILABLE', `Deno may not use "${path}": ${error.message}.`, {
+      details: { path },
+      cause: error,
+    });
+  }
   const known = SYSTEM_CODES[codeOf(error) ?? ''];
   if (known === undefined) return error;
   return new TaskHubError(known.code, `Cannot open "${path}": ${known.says}.`, {

@@ -17,7 +17,7 @@ export const processLiveness: Liveness = {
   identify: () => `${process.pid}.${startOf(process.pid)?.start ?? ''}.${machine()}`,
   isGone(identity) {
     const [, pidText, start, where] = IDENTITY.exec(identity) ?? [];
-    if (pidText === undefined || where !== machine()) return undefined;
+    if (pidText === undefined || where !== machine() || isUnknown(machine())) return undefined;
     const pid = Number(pidText);
     if (!exists(pid)) return true;
     if (identity === processLiveness.identify()) return false;
@@ -33,13 +33,18 @@ let known: string | undefined;
 // same machine is another machine: its processes are left to their leases, which have long passed.
 function machine(): string {
   known ??= [
-    hostname(),
+    attempt(hostname),
     attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8)),
     attempt(() => /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0]),
   ]
     .map((part) => part?.replace(/[^\w-]/g, '_') ?? '')
     .join('.');
   return known;
+}
+
+/** Nothing of it could be read: in Deno without permissions. It may be any machine then. */
+function isUnknown(name: string): boolean {
+  return /^\.*$/.test(name);
 }
 
 function exists(pid: number): boolean {
@@ -59,7 +64,7 @@ function startOf(pid: number): { start: string; ended: boolean } | undefined {
   return start === undefined ? undefined : { start, ended: fields?.[0] === 'Z' || fields?.[0] === 'X' };
 }
 
-// Only Linux has these files, and a container may hide them.
+// Only Linux has these files; a container may hide them, and Deno asks for a permission.
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();

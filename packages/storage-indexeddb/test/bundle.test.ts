@@ -1,0 +1,41 @@
+// What a bundler makes of the engine with this store: nothing of SQLite, nothing of Node, and not much.
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { expect, test } from 'vitest';
+
+const PROGRAM = `
+  import { Hub } from '@taskhub/core';
+  import { IndexedDBAdapter } from '@taskhub/storage-indexeddb';
+  globalThis.hub = new Hub(new IndexedDBAdapter());
+`;
+
+async function bundled(contents: string): Promise<string> {
+  const { outputFiles } = await build({
+    // As a package that depends on both has it: by their names, from their builds.
+    stdin: { contents, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
+    alias: { '@taskhub/storage-indexeddb': fileURLToPath(new URL('../dist/index.js', import.meta.url)) },
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    write: false,
+    logLevel: 'silent',
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+test('bundle: core and IndexedDB contain no SQLite, import nothing, and come to at most 36 kB', async () => {
+  const text = await bundled(PROGRAM);
+  // Not the word alone: an error of core says "not a SQLite database".
+  const foreign =
+    /sqlite3|better-sqlite|storage-(?:node|bun|opfs|sqlite)|\bPRAGMA\b|\bCREATE TABLE\b|\bwasm\b|["'](?:node|bun):/gi;
+  expect(text.match(foreign) ?? []).toEqual([]);
+  expect(text.match(/\b(?:import|require)\s*[({"'][^;]{0,40}/g) ?? []).toEqual([]);
+  const [all, core] = [text, await bundled(`import { Hub } from '@taskhub/core'; globalThis.hub = Hub;`)];
+  const sizes = [all, core].map((one) => gzipSync(one, { level: 9 }).length);
+  process.stdout.write(`core + IndexedDB: ${sizes[0]} B min+gzip, of which core ${sizes[1]} B\n`);
+  expect(sizes[0]).toBeLessThanOrEqual(36_000);
+});

@@ -1,0 +1,3 @@
+import { inside } from '../../vitest.base.ts';
+
+export default inside('deno', 'vitest-deno');
