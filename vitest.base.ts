@@ -1,7 +1,24 @@
+import { statfsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
-function configOf(report: string, more: ViteUserConfig['test'] = {}): ViteUserConfig {
+/**
+ * Where the tests make their files: in memory if there is room, three times as quick. What a flush to the disk is good
+ * for shows only when the power fails.
+ */
+function temporaryFolder(): { TMPDIR?: string } {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm');
+    return bavail * bsize > 512 * 1024 * 1024 ? { TMPDIR: '/dev/shm' } : {};
+  } catch {
+    return {}; // Only Linux has it.
+  }
+}
+
+function configOf(
+  report: string,
+  { env, ...more }: NonNullable<ViteUserConfig['test']> = {},
+): ViteUserConfig {
   return defineConfig({
     test: {
       include: ['test/**/*.test.ts'],
@@ -9,6 +26,7 @@ function configOf(report: string, more: ViteUserConfig['test'] = {}): ViteUserCo
       // Against what hangs, not against what is slow: files and processes can be, where much else runs.
       testTimeout: 30_000,
       hookTimeout: 60_000,
+      env: { ...temporaryFolder(), ...env },
       reporters: ['default', ['json', { outputFile: `test-results/${report}.json` }]],
       ...more,
     },

@@ -1,37 +1,45 @@
 import { playwright } from '@vitest/browser-playwright';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import base from '../../vitest.base.ts';
-import { assertChromium, launchOptions } from './test/chromium.ts';
+import { hasChromium, launchOptions } from './test/chromium.ts';
 
-assertChromium();
-
+const inChromium = hasChromium();
 const { include: _, ...shared } = base.test ?? {}; // Each project has its own.
 
-// `page`: the tests run inside Chromium. `node`: they run in Node, most of them leading tabs that they
-// open, delete data under and kill.
+// The tests run inside Chromium.
+const page: TestProjectInlineConfiguration = {
+  extends: true,
+  // Found while it is served otherwise, which reloads the page in mid-test.
+  optimizeDeps: { include: ['idb'] },
+  test: {
+    name: 'page',
+    include: ['test/page/**/*.test.ts'],
+    browser: {
+      enabled: true,
+      provider: playwright({ launchOptions }),
+      instances: [{ browser: 'chromium' }],
+      headless: true,
+      screenshotFailures: false,
+    },
+  },
+};
+
+// The tests run in Node and lead tabs, which they open, kill, and delete data under.
+const tabs: TestProjectInlineConfiguration = {
+  extends: true,
+  test: { name: 'tabs', include: ['test/tabs/**/*.test.ts'] },
+};
+
+const node: TestProjectInlineConfiguration = {
+  extends: true,
+  test: { name: 'node', include: ['test/*.test.ts'] },
+};
+
 export default defineConfig({
   test: {
     ...shared,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    projects: [
-      {
-        extends: true,
-        // Found while it is served otherwise, which reloads the page in mid-test.
-        optimizeDeps: { include: ['idb'] },
-        test: {
-          name: 'page',
-          include: ['test/page/**/*.test.ts'],
-          browser: {
-            enabled: true,
-            provider: playwright({ launchOptions }),
-            instances: [{ browser: 'chromium' }],
-            headless: true,
-            screenshotFailures: false,
-          },
-        },
-      },
-      { extends: true, test: { name: 'node', include: ['test/*.test.ts', 'test/tabs/**/*.test.ts'] } },
-    ],
+    projects: inChromium ? [page, tabs, node] : [node],
   },
 });

@@ -55,7 +55,7 @@ async function expectEqual(store: StorageAdapter, model: StorageAdapter, taskId:
   }
 }
 
-for (const seed of [1, 2, 3]) {
+for (const seed of [1, 2]) {
   test(`pieces: 1,500 jobs with gaps that end in any order are as in memory, seed ${seed}`, async () => {
     const random = randomOf(seed);
     const stores = [await openStore(), new MemoryAdapter()] as const;
@@ -71,7 +71,7 @@ for (const seed of [1, 2, 3]) {
     }
     const held: number[] = [];
     let now = T0;
-    for (let step = 0; step < 120; step += 1) {
+    for (let step = 0; step < 90; step += 1) {
       now += 100;
       const settle = Array.from(
         { length: Math.min(held.length, Math.floor(random() * 60)) },
@@ -92,7 +92,7 @@ for (const seed of [1, 2, 3]) {
       const [result, expected] = [await store.exchange('t', batch), await model.exchange('t', batch)];
       expect(result).toEqual(expected);
       held.push(...result.claimed.map((job) => job.seq));
-      if (step % 40 === 39) {
+      if (step % 45 === 44) {
         expect(await store.resetFailed('t', 37, now)).toEqual(await model.resetFailed('t', 37, now));
         await expectEqual(store, model, 't');
       }
@@ -113,11 +113,11 @@ for (const seed of [1, 2, 3]) {
   });
 }
 
-test('reuse: 25,000 copied results are passed over, in several calls', async () => {
+test('reuse: 12,000 copied results are passed over, in several calls', async () => {
   const store = await openStore();
   await store.insertTask(newTask('old'));
-  await store.insertJobs('old', newJobs(1, 25_000), { now: T0, last: true });
-  for (let seq = 1; seq <= 25_000; ) {
+  await store.insertJobs('old', newJobs(1, 12_000), { now: T0, last: true });
+  for (let seq = 1; seq <= 12_000; ) {
     const { claimed } = await store.exchange('old', {
       owner: 'ann',
       now: T0,
@@ -131,8 +131,8 @@ test('reuse: 25,000 copied results are passed over, in several calls', async () 
     seq += claimed.length;
   }
   await store.insertTask(newTask('new', { reuseFrom: 'old' }));
-  const { reused } = await store.insertJobs('new', newJobs(1, 25_010), { now: T0, last: true });
-  expect(reused).toBe(25_000);
+  const { reused } = await store.insertJobs('new', newJobs(1, 12_010), { now: T0, last: true });
+  expect(reused).toBe(12_000);
   const claimed: number[] = [];
   let calls = 0;
   for (let next: number | null = T0; next === T0; calls += 1) {
@@ -141,7 +141,7 @@ test('reuse: 25,000 copied results are passed over, in several calls', async () 
     claimed.push(...result.claimed.map((job) => job.seq));
     next = result.nextDueAt;
   }
-  expect(claimed).toEqual(Array.from({ length: 10 }, (_, at) => 25_001 + at));
+  expect(claimed).toEqual(Array.from({ length: 10 }, (_, at) => 12_001 + at));
   expect(calls).toBeGreaterThan(1);
   expect((await store.readJobs('new', { status: 'pending', limit: 5 })).rows).toEqual([]);
 });

@@ -54,6 +54,8 @@ export function livenessTests(): void {
     const [child = '', childStart = ''] = String(line).trim().split(' ');
     const identity = `${child}.${childStart}.${machine}`;
     expect(processLiveness.isGone(identity)).toBe(false);
+    // Before it is `sleep` itself, the shell might look.
+    while (readFileSync(`/proc/${parent.pid}/comm`, 'latin1') !== 'sleep\n') await turn();
     process.kill(Number(child), 'SIGKILL');
     await stateOf(child, 'Z');
     expect(processLiveness.isGone(identity)).toBe(true);
@@ -61,7 +63,9 @@ export function livenessTests(): void {
 }
 
 async function stateOf(child: string, state: string): Promise<void> {
-  while (!readFileSync(`/proc/${child}/stat`, 'latin1').includes(`) ${state} `)) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  while (!readFileSync(`/proc/${child}/stat`, 'latin1').includes(`) ${state} `)) await turn();
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

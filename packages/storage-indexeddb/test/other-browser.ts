@@ -1,0 +1,64 @@
+// The storage contract in a browser that no driver is needed for: it opens a page, and the page sends the results.
+//
+// npx tsx test/other-browser.ts firefox-esr
+// npx tsx test/other-browser.ts /path/to/browser --some-flag
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import process from 'node:process';
+import type { SuiteReport } from './suite-in-page.ts';
+import { bundle } from './tabs/site.ts';
+
+/** ms for the whole suite. */
+const PATIENCE = 300_000;
+
+const [command = 'firefox-esr', ...flags] = process.argv.slice(2);
+const script = await bundle('../suite-in-page.ts');
+const profile = mkdtempSync(join(tmpdir(), 'taskhub-browser-'));
+let resolveReport: (report: SuiteReport) => void = () => undefined;
+const reported = new Promise<SuiteReport>((resolve) => {
+  resolveReport = resolve;
+});
+
+const server = createServer((request, response) => {
+  if (request.url !== '/report') {
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.end(`<!doctype html><script>${script}</script>`);
+    return;
+  }
+  let body = '';
+  request.on('data', (piece) => {
+    body += piece;
+  });
+  request.on('end', () => {
+    response.end();
+    resolveReport(JSON.parse(body));
+  });
+});
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+const { port } = server.address() as AddressInfo; // It listens on a port.
+
+const firefox = basename(command).startsWith('firefox')
+  ? ['--headless', '--no-remote', '--profile', profile]
+  : [];
+const browser = spawn(command, [...firefox, ...flags, `http://localhost:${port}/`], { stdio: 'ignore' });
+const failed = new Promise<never>((_, reject) => {
+  browser.on('error', reject);
+  browser.on('exit', (code) => reject(new Error(`the browser ended (${code}) before it had sent anything`)));
+  setTimeout(() => reject(new Error(`nothing was sent within ${PATIENCE / 1000} s`)), PATIENCE).unref();
+});
+try {
+  const report = await Promise.race([reported, failed]);
+  for (const { name, error } of report.failed) console.log(`FAILED ${name}\n  ${error}`);
+  console.log(`${report.userAgent}\n${report.passed} passed, ${report.failed.length} failed`);
+  process.exitCode = report.failed.length > 0 || report.passed === 0 ? 1 : 0;
+} finally {
+  browser.removeAllListeners('exit');
+  browser.kill();
+  server.close();
+  server.closeAllConnections();
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+}
