@@ -85,7 +85,7 @@ const RUN_RULES: Rules = {
     min: whole(1),
     max: whole(1),
     initial: whole(1),
-    algorithm: oneOf('aimd'),
+    algorithm: oneOf('aimd', 'adaptive'),
     additiveIncrease: whole(1),
     multiplicativeDecrease: number('a number above 0 and below 1', (n) => n > 0 && n < 1),
     successThreshold: whole(1),

@@ -153,8 +153,13 @@ export interface ConcurrencyConfig {
   max?: number | undefined;
   /** Jobs at once at the start, in [min, max]. @default 5, moved into [min, max] */
   initial?: number | undefined;
-  /** Which controller moves the concurrency. @default 'aimd' */
-  algorithm?: 'aimd' | undefined;
+  /**
+   * Which controller moves the concurrency. `aimd`: the simple rule of the three knobs below. `adaptive` (experimental):
+   * begins like it, and learns whether calls in flight, calls per second or calls per window are limited.
+   *
+   * @default 'aimd'
+   */
+  algorithm?: 'aimd' | 'adaptive' | undefined;
   /** Jobs added after `successThreshold` successes, whole, ≥ 1. @default 1 */
   additiveIncrease?: number | undefined;
   /** Factor after a refusal, above 0 and below 1. @default 0.5 */

@@ -1,9 +1,10 @@
 // A controller at work: its state, and the questions the dispatcher asks it. Times are monotonic ms.
 import type { RunConfig } from '../config.js';
+import { adaptive } from './adaptive.js';
 import { aimd } from './aimd.js';
 import type { Feedback, LimitAlgorithm, LimitConfig, Quota } from './controller.js';
 
-const ALGORITHMS = { aimd } satisfies Record<RunConfig['algorithm'], unknown>;
+const ALGORITHMS = { aimd, adaptive } satisfies Record<RunConfig['algorithm'], unknown>;
 
 /** Decides how many handlers may run. */
 export class Limiter {

@@ -6,3 +6,4 @@ export {
   type StorePlace,
 } from './conformance.js';
 export { type Fault, type FaultPlan, FaultyAdapter, type StorageMethod } from './faulty-adapter.js';
+export { VirtualClock } from './virtual-clock.js';

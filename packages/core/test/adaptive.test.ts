@@ -1,0 +1,175 @@
+// The adaptive controller: what must hold after any history, and how it does against simulated servers through the
+// real engine, in virtual time.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type AdaptiveState, adaptive } from '../src/limit/adaptive.js';
+import type { Feedback, LimitConfig } from '../src/limit/controller.js';
+import { runScenario } from '../src/testing/laboratory/run-scenario.js';
+import type { ServerModel } from '../src/testing/laboratory/scenario.js';
+
+const CONFIG: LimitConfig = {
+  min: 1,
+  max: 50,
+  initial: 5,
+  additiveIncrease: 1,
+  multiplicativeDecrease: 0.5,
+  successThreshold: 10,
+  timeout: 30_000,
+};
+
+/** What may happen next: some calls are sent, or one comes back, after some ms. */
+const EVENT = fc.record({
+  after: fc.integer({ min: 0, max: 5000 }),
+  kind: fc.constantFrom('ok', 'ok', 'ok', 'refused', 'refused', 'timeout', 'failed'),
+  hint: fc.option(fc.integer({ min: 1, max: 700_000 }), { nil: undefined }),
+  pick: fc.nat(),
+});
+
+/** Lives through events as the dispatcher would, calling `look` after each step. */
+function live(
+  events: readonly (typeof EVENT extends fc.Arbitrary<infer E> ? E : never)[],
+  look: (state: AdaptiveState, now: number, inFlight: number) => void,
+): void {
+  let now = 1000;
+  let state = adaptive.start(CONFIG, now);
+  const calls: { sentAt: number; level: number }[] = [];
+  const step = (next: AdaptiveState): void => {
+    state = JSON.parse(JSON.stringify(next)) as AdaptiveState;
+    look(state, now, calls.length);
+  };
+  for (const { after, kind, hint, pick } of events) {
+    now += after;
+    for (let sent = 0; sent < 5 && adaptive.admit(state, CONFIG, calls.length, now) === 0; sent++) {
+      calls.push({ sentAt: now, level: calls.length + 1 });
+      step(adaptive.sent(state, CONFIG, now));
+    }
+    const [call] = calls.splice(pick % Math.max(1, calls.length), 1);
+    if (call === undefined) continue;
+    now += 1;
+    const feedback = {
+      ...call,
+      inFlight: calls.length,
+      kind,
+      ...(kind === 'refused' && { hint }),
+    } as Feedback;
+    step(adaptive.received(state, CONFIG, feedback, now));
+  }
+}
+
+const HISTORY = fc.array(EVENT, { maxLength: 300 });
+
+describe('after any history', () => {
+  test('the concurrency shown is a whole number in [min, max]', () => {
+    fc.assert(
+      fc.property(HISTORY, (events) => {
+        live(events, (state, now) => {
+          const shown = adaptive.concurrency(state, CONFIG, now);
+          expect(Number.isInteger(shown) && shown >= CONFIG.min && shown <= CONFIG.max).toBe(true);
+        });
+      }),
+    );
+  });
+
+  test('with nothing in flight the next call waits at most 10 minutes, and then may go', () => {
+    fc.assert(
+      fc.property(HISTORY, (events) => {
+        live(events, (state, now) => {
+          const wait = adaptive.admit(state, CONFIG, 0, now);
+          expect(wait).toBeGreaterThanOrEqual(0);
+          expect(wait).toBeLessThanOrEqual(600_001);
+          expect(adaptive.admit(state, CONFIG, 0, now + wait + 1)).toBe(0);
+        });
+      }),
+    );
+  });
+
+  test('never more than max calls are admitted', () => {
+    fc.assert(
+      fc.property(HISTORY, (events) => {
+        live(events, (state, now) => {
+          expect(adaptive.admit(state, CONFIG, CONFIG.max, now)).toBe(Number.POSITIVE_INFINITY);
+        });
+      }),
+    );
+  });
+});
+
+test('the state is plain JSON', () => {
+  const state = adaptive.start(CONFIG, 0);
+  expect(JSON.parse(JSON.stringify(state))).toEqual(state);
+});
+
+test('a refusal of a call sent before the last decrease is no second decrease', () => {
+  let state = adaptive.start(CONFIG, 0);
+  for (let call = 0; call < 5; call++) state = adaptive.sent(state, CONFIG, 0);
+  for (let call = 0; call < 5; call++) {
+    const feedback: Feedback = { kind: 'refused', sentAt: 0, level: call + 1, inFlight: 4 - call };
+    state = adaptive.received(state, CONFIG, feedback, 25);
+  }
+  expect(adaptive.decreases(state)).toBe(1);
+});
+
+const latency = { dist: 'lognormal', median: 200, sigma: 0.3 } as const;
+const MODELS: [string, ServerModel, { ratio: number; waste: number }][] = [
+  ['a cap of 20', { rejectMs: 25, cap: 20, latency }, { ratio: 1.15, waste: 0.03 }],
+  [
+    'a bucket of 40 per second',
+    { rejectMs: 25, limits: [{ kind: 'bucket', rate: 40, burst: 20 }], latency },
+    { ratio: 1.15, waste: 0.03 },
+  ],
+  [
+    'a window of 500 per 10 s that says Retry-After',
+    { rejectMs: 25, limits: [{ kind: 'fixed', limit: 500, window: 10_000 }], retryAfter: 's', latency },
+    { ratio: 1.3, waste: 0.03 },
+  ],
+  ['no limit', { rejectMs: 25, latency }, { ratio: 1.35, waste: 0 }],
+  [
+    'a bucket of 50 per second that bans for 20 s, longer with every call',
+    {
+      rejectMs: 25,
+      limits: [{ kind: 'bucket', rate: 50, burst: 50 }],
+      penalty: { ms: 20_000, extend: true },
+      latency,
+    },
+    { ratio: 4, waste: 0.03 },
+  ],
+];
+
+describe('through the real engine, in virtual time', () => {
+  for (const [name, server, bound] of MODELS) {
+    test(`${name}: no job is lost, few calls are refused, and the run is not much longer than the best`, async () => {
+      const scenario = {
+        id: name,
+        jobsPerClient: 3000,
+        clients: 1,
+        maxConcurrency: 50,
+        initialConcurrency: 5,
+        minConcurrency: 1,
+        clientTimeoutMs: 30_000,
+        weights: null,
+        server,
+      };
+      const result = await runScenario(scenario, 1, { algorithm: 'adaptive' });
+      expect(result.failed).toBe(0);
+      expect(result.waste).toBeLessThanOrEqual(bound.waste);
+      expect(result.ratio).toBeLessThanOrEqual(bound.ratio);
+    });
+  }
+
+  test('equal seeds give equal runs', async () => {
+    const [, server] = MODELS[1] ?? [];
+    const scenario = {
+      id: 'twice',
+      jobsPerClient: 500,
+      clients: 2,
+      maxConcurrency: 50,
+      initialConcurrency: 5,
+      minConcurrency: 1,
+      clientTimeoutMs: 30_000,
+      weights: null,
+      server: server as ServerModel,
+    };
+    const run = () => runScenario(scenario, 7, { algorithm: 'adaptive' });
+    expect(await run()).toEqual(await run());
+  });
+});
