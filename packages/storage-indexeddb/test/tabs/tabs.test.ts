@@ -174,7 +174,7 @@ for (const [victim, durability, kills] of [
       const before = acknowledged.length;
       // Owners of killed tabs keep what they held: their number tells which jobs may be missing.
       const working = page
-        .evaluate(([owner, d]) => window.tab.work(owner, 20, d), [`owner ${kill}`, durability] as const)
+        .evaluate(([owner, d]) => window.tab.work(owner, 5, d), [`owner ${kill}`, durability] as const)
         .then(
           () => 'finished',
           () => 'killed',
