@@ -252,7 +252,11 @@ export class JobsInHand {
   announce(ended: readonly Ended[], lost: readonly number[]): void {
     for (const { claimed, settlement, verdict } of ended) {
       if (lost.includes(claimed.seq)) continue;
-      if (verdict.kind === 'completed' || (settlement.outcome === 'failed' && settlement.ran)) this.ran += 1;
+      if (
+        verdict.kind === 'completed' ||
+        (settlement.outcome === 'failed' && settlement.attempt !== 'unused')
+      )
+        this.ran += 1;
       const record = (): JobRecord => recordOf(claimed, settlement);
       if (verdict.kind === 'completed') this.#tell('job:complete', record);
       else if (verdict.kind === 'failed') this.#tell('job:failed', record, verdict.error);

@@ -16,7 +16,12 @@ export function settlementOf(
     case 'completed':
       return { ...base, outcome: 'completed', output: verdict.output };
     case 'failed':
-      return { ...base, outcome: 'failed', error: failureText(verdict.error), ran };
+      return {
+        ...base,
+        outcome: 'failed',
+        error: failureText(verdict.error),
+        attempt: attemptOf(verdict, ran),
+      };
     case 'retry':
       return { ...base, outcome: 'retry', error: failureText(verdict.error), dueAt: endedAt + verdict.delay };
     case 'throttled': {
@@ -27,6 +32,14 @@ export function settlementOf(
     default:
       return { ...base, outcome: 'interrupted', dueAt: endedAt };
   }
+}
+
+function attemptOf(
+  verdict: Extract<Verdict, { kind: 'failed' }>,
+  ran: boolean,
+): 'spent' | 'refused' | 'unused' {
+  if (!ran) return 'unused';
+  return verdict.refused === undefined ? 'spent' : 'refused';
 }
 
 /** What the controller is told of a judged job. */
@@ -52,8 +65,12 @@ export function recordOf(claimed: ClaimedJob, now: Settlement | Pick<RunningJob,
   const { outcome, endedAt } = now;
   if (outcome === 'completed')
     return { ...record, status: 'completed', endedAt, output: now.output, error: null };
-  if (outcome === 'failed') return { ...record, status: 'failed', endedAt, error: now.error };
-  const throttles = record.throttles + (outcome === 'throttled' ? 1 : 0);
+  const refused = outcome === 'throttled' || (outcome === 'failed' && now.attempt === 'refused');
+  const throttles = record.throttles + (refused ? 1 : 0);
+  if (outcome === 'failed') {
+    const attempts = record.attempts - (now.attempt === 'unused' ? 1 : 0);
+    return { ...record, status: 'failed', attempts, throttles, endedAt, error: now.error };
+  }
   const error = outcome === 'interrupted' ? record.error : now.error;
   return { ...record, status: 'pending', throttles, dueAt: now.dueAt, startedAt: null, error };
 }

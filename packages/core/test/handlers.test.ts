@@ -294,8 +294,11 @@ describe('poisoned jobs', () => {
   test('a job whose process died during it 3 times is not run again: it fails as JOB_POISONED', async () => {
     const { run, task, calls } = await deaths(3);
     const lines = heard(task);
+    const told: number[] = [];
+    task.on('job:failed', ({ attempts }) => told.push(attempts));
     expect(await run(task.start())).toMatchObject({ status: 'failed', failed: 2, ran: 0 });
     expect(calls).toEqual([]);
+    expect(told).toEqual([3, 3]);
     expect((await run(task.getResults()))[0]).toMatchObject({
       attempts: 3,
       failure: { code: 'JOB_POISONED' },

@@ -121,13 +121,16 @@ describe('throttled', () => {
       },
       { retry: { maxThrottles: 4 } },
     );
-    let failure: Error | undefined;
-    task.on('job:failed', (_, error) => {
-      failure = error;
+    let told: { job: object; error: Error } | undefined;
+    task.on('job:failed', (job, error) => {
+      told = { job, error };
     });
     expect(await b.run(task.start())).toMatchObject({ failed: 1 });
     expect(calls).toBe(4);
-    expect(failure).toMatchObject({ code: 'JOB_THROTTLED', cause: { status: 429 } });
+    expect(told?.error).toMatchObject({ code: 'JOB_THROTTLED', cause: { status: 429 } });
+    const counters = { attempts: 4, throttles: 4 };
+    expect(told?.job).toMatchObject(counters);
+    expect(await task.getResults()).toMatchObject([counters]);
   });
 
   test('the refusal that is one too many reaches the controller as well', async () => {

@@ -92,7 +92,8 @@ async function settle(
     const row = histories.get(seq) ?? firstAttempt(progress.task, seq);
     if (settlement.outcome === 'completed') completed.push(resultOf(row, settlement, settlement.output));
     else if (settlement.outcome === 'failed') {
-      if (!settlement.ran) row.attempts -= 1;
+      if (settlement.attempt === 'unused') row.attempts -= 1;
+      if (settlement.attempt === 'refused') row.throttles += 1;
       failed.push(resultOf(row, settlement, settlement.error));
     } else {
       wait(tx, row, settlement);

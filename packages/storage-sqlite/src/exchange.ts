@@ -153,8 +153,9 @@ type Ending = Extract<Settlement, { outcome: 'completed' | 'failed' }>;
 function addResult(head: HeadRow, row: HeldRow, ending: Ending, results: SqliteValue[]): void {
   const completed = ending.outcome === 'completed';
   head[completed ? 'completed' : 'failed'] += 1;
-  const attempts = completed || ending.ran ? row.attempts : row.attempts - 1;
-  results.push(row.id, attempts, row.throttles, ending.startedAt, ending.endedAt);
+  const attempt = completed ? 'spent' : ending.attempt;
+  results.push(row.id, row.attempts - (attempt === 'unused' ? 1 : 0));
+  results.push(row.throttles + (attempt === 'refused' ? 1 : 0), ending.startedAt, ending.endedAt);
   results.push(completed ? ending.output : null, completed ? null : ending.error);
 }
 

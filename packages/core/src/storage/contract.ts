@@ -106,8 +106,8 @@ export type Settlement = {
   endedAt: number;
 } & (
   | { outcome: 'completed'; output: string | null }
-  /** `ran: false`: the handler was not called, the attempt is given back (a poisoned job). */
-  | { outcome: 'failed'; error: string; ran: boolean }
+  /** `refused` attempts are counted in `throttles` too; an `unused` one is given back (a poisoned job). */
+  | { outcome: 'failed'; error: string; attempt: 'spent' | 'refused' | 'unused' }
   | { outcome: 'retry'; error: string; dueAt: number }
   /** As retry, and counted in `throttles`. */
   | { outcome: 'throttled'; error: string; dueAt: number }

@@ -227,7 +227,8 @@ export class MemoryTask {
         this.#finish(row, COMPLETED, settlement.output, settlement);
         return;
       case 'failed':
-        if (!settlement.ran) rows.change(row, ATTEMPTS, -1);
+        if (settlement.attempt === 'unused') rows.change(row, ATTEMPTS, -1);
+        if (settlement.attempt === 'refused') rows.change(row, THROTTLES, 1);
         this.#finish(row, FAILED, settlement.error, settlement);
         return;
       case 'throttled':

@@ -81,7 +81,12 @@ for (const seed of [1, 2]) {
           const chance = random();
           if (chance < 0.6) return { ...span, outcome: 'completed', output: `out ${picked}` };
           if (chance < 0.8)
-            return { ...span, outcome: 'failed', error: `error ${picked}`, ran: chance < 0.7 };
+            return {
+              ...span,
+              outcome: 'failed',
+              error: `error ${picked}`,
+              attempt: chance < 0.7 ? 'spent' : 'unused',
+            };
           if (chance < 0.9)
             return { ...span, outcome: 'retry', error: 'again', dueAt: now + Math.floor(random() * 900) };
           return { ...span, outcome: 'interrupted', dueAt: now };

@@ -20,5 +20,12 @@ export function completed(seq: number): Settlement {
 }
 
 export function failed(seq: number): Settlement {
-  return { seq, startedAt: NOW, endedAt: NOW + 1, outcome: 'failed', error: `"err ${seq}"`, ran: true };
+  return {
+    seq,
+    startedAt: NOW,
+    endedAt: NOW + 1,
+    outcome: 'failed',
+    error: `"err ${seq}"`,
+    attempt: 'spent',
+  };
 }

@@ -19,6 +19,7 @@ import {
   newJobs,
   notRun,
   plain,
+  refusedForGood,
   retry,
   seqs,
   settle,
@@ -110,6 +111,16 @@ export function exchangeCases({ spec }: Suite): void {
     await settle(store, 't', [notRun(1, 'poisoned')]);
     const row = await jobAt(store, 't', 1);
     equal([row.status, row.error, row.attempts], ['failed', 'poisoned', 0]);
+  });
+
+  spec('exchange: a refusal that was one too many counts among the throttles', async ({ store, equal }) => {
+    await givenTask(store, 't', 1);
+    await claim(store, 't', 1);
+    await settle(store, 't', [throttled(1, T0)]);
+    await claim(store, 't', 1);
+    await settle(store, 't', [refusedForGood(1, 'refused')]);
+    const row = await jobAt(store, 't', 1);
+    equal([row.status, row.error, row.attempts, row.throttles], ['failed', 'refused', 2, 2]);
   });
 
   spec('exchange: retry puts the job back, due at its time, the attempt spent', async ({ store, equal }) => {

@@ -141,11 +141,15 @@ export function completed(seq: number, output: string | null = `"out ${seq}"`): 
 }
 /** The job ran and failed for good. */
 export function failed(seq: number, error = `error ${seq}`): Settlement {
-  return { seq, ...SPAN, outcome: 'failed', error, ran: true };
+  return { seq, ...SPAN, outcome: 'failed', error, attempt: 'spent' };
 }
 /** The job failed for good without having run. */
 export function notRun(seq: number, error = `error ${seq}`): Settlement {
-  return { seq, ...SPAN, outcome: 'failed', error, ran: false };
+  return { seq, ...SPAN, outcome: 'failed', error, attempt: 'unused' };
+}
+/** The job failed for good: refused once too often. */
+export function refusedForGood(seq: number, error = `error ${seq}`): Settlement {
+  return { seq, ...SPAN, outcome: 'failed', error, attempt: 'refused' };
 }
 /** The job failed and is due again at `dueAt`. */
 export function retry(seq: number, dueAt: number, error = `error ${seq}`): Settlement {

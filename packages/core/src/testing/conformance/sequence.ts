@@ -146,7 +146,8 @@ function settleJob(job: ModelJob, settlement: Settlement): void {
     Object.assign(job, { status: 'completed', owner: null, startedAt, endedAt, output, error: null });
   } else if (settlement.outcome === 'failed') {
     Object.assign(job, { status: 'failed', owner: null, startedAt, endedAt, error: settlement.error });
-    if (!settlement.ran) job.attempts -= 1;
+    if (settlement.attempt === 'unused') job.attempts -= 1;
+    if (settlement.attempt === 'refused') job.throttles += 1;
   } else {
     putBack(job, settlement.dueAt);
     if (settlement.outcome === 'interrupted') job.attempts -= 1;
@@ -186,7 +187,10 @@ export function sequenceCases({ spec }: Suite, seeds: readonly number[]): void {
           const span = { seq, startedAt: now - 5, endedAt: now };
           const kind = below(12);
           if (kind < 5) return { ...span, outcome: 'completed', output: kind ? `out ${seq} ${now}` : null };
-          if (kind < 8) return { ...span, outcome: 'failed', error: `failed ${now}`, ran: kind < 7 };
+          if (kind < 8) {
+            const attempt = (['spent', 'refused', 'unused'] as const)[kind - 5] ?? 'spent';
+            return { ...span, outcome: 'failed', error: `failed ${now}`, attempt };
+          }
           const dueAt = now + below(4) * 500;
           if (kind < 10) return { ...span, outcome: 'retry', error: `retry ${now}`, dueAt };
           if (kind < 11) return { ...span, outcome: 'throttled', error: `throttled ${now}`, dueAt };
