@@ -10,7 +10,7 @@ interface Entry {
 }
 
 /** How often the real event loop is given a chance before an unsettled promise counts as a deadlock. */
-const LAST_CHANCES = 10;
+const LAST_CHANCES = 100;
 
 const before = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
 
