@@ -107,6 +107,7 @@ const RUN_RULES: Rules = {
   progressInterval: ms,
   halt: {
     failures: whole(1),
+    firstFailures: whole(1),
     failureRate: { rate: number('a number above 0, up to 1', (n) => n > 0 && n <= 1), of: whole(1) },
     when: func,
   },
@@ -139,13 +140,18 @@ const SOURCE_RULES: Rules = {
 
 /** Options by where they are given. */
 export const OPTION_RULES: Readonly<
-  Record<'createTask' | 'defineTask' | 'inputs' | 'resumeTask' | 'listTasks' | 'hub', Rules>
+  Record<
+    'createTask' | 'defineTask' | 'inputs' | 'resumeTask' | 'listTasks' | 'compare' | 'close' | 'hub',
+    Rules
+  >
 > = {
   createTask: { ...IDENTITY_RULES, ...RUN_RULES, source: object },
   defineTask: { ...IDENTITY_RULES, ...RUN_RULES, ...SOURCE_RULES },
   inputs: { inputs: object },
   resumeTask: RUN_RULES,
   listTasks: { name: text, status: oneOf('idle', 'running', 'paused', 'completed', 'failed') },
+  compare: { key: func },
+  close: { grace: ms },
   hub: { leaseMs: whole(1000), ports: object },
 };
 
@@ -243,7 +249,7 @@ export function completeConfig(config: TaskConfig): RunConfig {
   };
 }
 
-/** `over` on top of `base`, group by group. An `initial` that the new limits rule out is not carried over. */
+/** `over` on top of `base`, group by group; `halt` is taken whole, since a rule of it could not be left out otherwise. An `initial` that the new limits rule out is not carried over. */
 export function mergeConfig(base: TaskConfig, over: TaskConfig): TaskConfig {
   const merged: TaskConfig = { ...base, ...over };
   if (base.concurrency && over.concurrency) {
@@ -253,7 +259,6 @@ export function mergeConfig(base: TaskConfig, over: TaskConfig): TaskConfig {
       isOutside && over.concurrency.initial === undefined ? limits : { ...limits, initial };
   }
   if (base.retry && over.retry) merged.retry = { ...base.retry, ...over.retry };
-  if (base.halt && over.halt) merged.halt = { ...base.halt, ...over.halt };
   return merged;
 }
 

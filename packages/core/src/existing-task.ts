@@ -60,7 +60,8 @@ export async function checkExisting(
   checkSame(task, { codec });
   const stored = readOptions(task.options);
   if (version === undefined || version === stored.version) return;
-  if (reuse === undefined || reuse === false) {
+  // The id of another task says what to copy, and nothing about this one.
+  if (reuse !== true && reuse !== task.id) {
     throw new TaskHubError(
       'SOURCE_MISMATCH',
       `Cannot create task "${task.name}": version "${version}" differs from the stored ` +

@@ -5,14 +5,21 @@ import type { HaltConfig } from './types.js';
 /** Watches what the jobs of one run came to. */
 export class HaltWatch {
   #failures = 0;
+  #settled = 0;
   /** Whether each of the last `failureRate.of` settled jobs failed. */
   #recent: boolean[] = [];
 
   /** Counts a settled job. @returns the reason to end the run, if this is one */
-  settled(failed: boolean, { failures, failureRate }: HaltConfig): TaskHubError | undefined {
+  settled(failed: boolean, { failures, firstFailures, failureRate }: HaltConfig): TaskHubError | undefined {
+    this.#settled += 1;
     if (failed) this.#failures += 1;
     if (failures !== undefined && this.#failures >= failures) {
       return halted(`${this.#failures} jobs failed for good (halt.failures)`, { failures });
+    }
+    if (this.#settled === firstFailures && this.#failures === firstFailures) {
+      return halted(`the first ${firstFailures} jobs all failed for good (halt.firstFailures)`, {
+        firstFailures,
+      });
     }
     if (failureRate === undefined) return undefined;
     const { rate, of } = failureRate;

@@ -35,10 +35,11 @@ export interface Rules {
 /** @param job - counters with this attempt included */
 export function judge(outcome: Outcome, job: { attempts: number; throttles: number }, rules: Rules): Verdict {
   if (outcome.kind === 'interrupted') return outcome;
-  if (outcome.kind === 'returned') return judgeValue(outcome.value, rules.codec);
+  const returned = outcome.kind === 'returned' ? judgeValue(outcome.value, rules.codec) : undefined;
+  if (returned?.kind === 'completed') return returned;
 
   const { source, config, now, report } = rules;
-  const thrown = outcome.error;
+  const thrown = outcome.kind === 'returned' ? returned?.error : outcome.error;
   const error = toError(thrown);
   /** The user's rule; the default one where there is none, or where it throws or answers with a promise. */
   const ask = <T>(where: string, own: ((error: unknown) => T) | undefined, byDefault: () => T): T => {
@@ -57,6 +58,7 @@ export function judge(outcome: Outcome, job: { attempts: number; throttles: numb
   };
 
   if (ask<unknown>('halt.when', config.halt.when, () => false)) return { kind: 'fatal', error };
+  if (returned !== undefined) return returned;
   const hint = (): number | undefined => {
     const byDefault = (): number | undefined => retryAfterHint(thrown, now);
     const ms = Math.ceil(
@@ -90,7 +92,10 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function';
 }
 
-function judgeValue(value: unknown, codec: Codec | undefined): Verdict {
+function judgeValue(
+  value: unknown,
+  codec: Codec | undefined,
+): Extract<Verdict, { kind: 'completed' | 'failed' }> {
   try {
     if (codec === undefined) return { kind: 'completed', output: encodeOutput(value) };
     const output: unknown = value === undefined ? null : codec.encode(value);

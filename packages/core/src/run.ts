@@ -123,10 +123,18 @@ export class Run {
     void this.#write('start');
   }
 
+  /** Starts no more jobs, and ends when those that run have ended. The task goes on in other processes. */
+  drain(): void {
+    this.#isEnding = true;
+    this.#leavesOthers = true;
+    this.#stopReading();
+    this.dispatcher.drain();
+  }
+
   /** @param end - `deleted` when the task is about to be deleted */
   stop(end: RunEnd = { kind: 'stopped' }, leavesOthers = false): void {
     this.#isEnding = true;
-    this.#leavesOthers = leavesOthers;
+    this.#leavesOthers ||= leavesOthers;
     this.#stopReading();
     this.dispatcher.stop(end);
   }

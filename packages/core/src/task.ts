@@ -310,11 +310,21 @@ export class Task<TInput = unknown, TOutput = unknown> {
     this.#status = isLeft || record.status === 'ingesting' ? 'paused' : record.status;
   }
 
-  /** @internal Ends the run as the hub closes. */
-  async close(): Promise<void> {
-    this.#run?.stop({ kind: 'stopped' }, true);
+  /** @internal Ends the run as the hub closes; its handlers may go on for `grace` ms. Never rejects. */
+  async close(grace = 0): Promise<void> {
+    const { clock } = this.#host.ports;
+    const run = this.#run;
+    if (grace > 0) run?.drain();
+    const stop = (): void => run?.stop({ kind: 'stopped' }, true);
+    const timer = grace > 0 ? clock.setTimeout(stop, grace) : stop();
     await this.#pausing;
     await this.#ended();
+    if (timer !== undefined) clock.clearTimeout(timer);
+  }
+
+  /** @internal The input or output of a stored text. */
+  decode(text: string): unknown {
+    return this.#jobs.decode(text);
   }
 
   // --- inside ---------------------------------------------------------------------------------------------------

@@ -94,6 +94,8 @@ export interface TaskMeta {
   status: TaskStatus;
   /** RFC 6962 root over the job ids, hex; `null` for a dynamic task. */
   merkleRoot: string | null;
+  /** The `version` it was created with, or null. */
+  version: string | null;
   totalJobs: number;
   completedJobs: number;
   failedJobs: number;
@@ -188,9 +190,14 @@ export interface RetryConfig {
 export interface HaltConfig {
   /** Jobs that failed for good in this run. */
   failures?: number | undefined;
+  /** Ends a run whose first so many settled jobs all failed for good: most likely nothing is as it should be. */
+  firstFailures?: number | undefined;
   /** Share of failed jobs (0 to 1) among the last `of` settled ones. */
   failureRate?: { rate: number; of: number } | undefined;
-  /** Says of an error that going on is pointless (an expired key, say). The job that met it stays pending. */
+  /**
+   * Says of an error that going on is pointless (an expired key, say). The job that met it stays pending. It is asked of
+   * what handlers throw, of timeouts, and of outputs that cannot be stored (`OUTPUT_NOT_SERIALIZABLE`).
+   */
   when?: ((error: unknown) => boolean) | undefined;
 }
 
@@ -306,6 +313,18 @@ export interface TaskEvents<TInput = unknown, TOutput = unknown> {
   completed: () => void;
   /** An error outside jobs: of a listener, of a predicate, of the source or of the storage. */
   error: (error: Error) => void;
+}
+
+/** How the data sets of two tasks differ, in jobs. */
+export interface TaskComparison {
+  /** Only in the second task. */
+  added: number;
+  /** Only in the first task. */
+  removed: number;
+  /** In both, with the same key and another content; 0 unless keys were asked for. Not counted as added or removed. */
+  changed: number;
+  /** In both, as they are. */
+  unchanged: number;
 }
 
 /** What storage a hub uses, and why. */

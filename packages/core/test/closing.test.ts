@@ -17,6 +17,7 @@ const HUB_CALLS: [string, (hub: Hub, id: string) => Promise<unknown>][] = [
   ['deleteTask', (hub, id) => hub.deleteTask(id)],
   ['resetFailedJobs', (hub, id) => hub.resetFailedJobs(id)],
   ['diff', (hub, id) => hub.diff(id, id)],
+  ['compare', (hub, id) => hub.compare(id, id)],
   ['exportDatabase', (hub) => hub.exportDatabase()],
 ];
 
@@ -158,5 +159,64 @@ describe('close()', () => {
     await run(scope());
     expect((await over).status).toBe('paused');
     expect(await rejection(hub.listTasks())).toMatchObject({ code: 'HUB_CLOSED' });
+  });
+});
+
+describe('close({ grace })', () => {
+  const started = async (ms: number, another?: 'shared') => {
+    const b = bench();
+    const options = () => ({
+      name: 'n',
+      source: listSource(numbers(10), { handler: takes(b.clock, ms) }),
+      concurrency: { initial: 2, max: 2 },
+    });
+    const task = await b.run(b.hub.createTask(options()));
+    const other = another && (await b.run(b.another().createTask(options())));
+    const over = task.start();
+    const otherOver = other?.start();
+    await b.clock.advance(10);
+    return { ...b, task, over, otherOver };
+  };
+
+  test('starts nothing more, and lets running handlers end', async () => {
+    const { hub, run, over, another, task } = await started(500);
+    await run(hub.close({ grace: 1000 }));
+    expect(await over).toMatchObject({ status: 'paused', completed: 2, failed: 0 });
+    expect((await run(another().listTasks()))[0]).toMatchObject({ id: task.id, status: 'paused' });
+  });
+
+  test('tells handlers to stop that have not ended in time, and gives their jobs back', async () => {
+    const { hub, run, over, clock, another, task } = await started(60_000);
+    const before = clock.now();
+    await run(hub.close({ grace: 1000 }));
+    expect(clock.now() - before).toBeLessThan(1100);
+    expect(await over).toMatchObject({ status: 'paused', completed: 0, failed: 0 });
+    const rows = await run((await another().getTask(task.id))?.getResults() ?? Promise.resolve([]));
+    expect(rows.map(({ status, attempts }) => [status, attempts])).toEqual(
+      numbers(10).map(() => ['pending', 0]),
+    );
+  });
+
+  test('a second close() shortens it', async () => {
+    const { hub, run, over, clock } = await started(60_000);
+    const before = clock.now();
+    const closing = hub.close({ grace: 50_000 });
+    await clock.advance(100);
+    void hub.close();
+    await run(closing);
+    expect(clock.now() - before).toBeLessThan(200);
+    expect(await over).toMatchObject({ status: 'paused', completed: 0 });
+  });
+
+  test('a process that shares the task goes on with it', async () => {
+    const { hub, run, over, otherOver } = await started(500, 'shared');
+    await run(hub.close({ grace: 1000 }));
+    expect((await over).status).toBe('paused');
+    expect(await run(otherOver ?? over)).toMatchObject({ status: 'completed', completed: 10 });
+  });
+
+  test('a grace that is no number of ms is INVALID_CONFIG', async () => {
+    const { hub } = bench();
+    expect(await rejection(hub.close({ grace: -1 }))).toMatchObject({ code: 'INVALID_CONFIG' });
   });
 });

@@ -266,6 +266,14 @@ describe('version', () => {
     expect(await run(hub.createTask(at('2')))).toBe(task);
   });
 
+  test('reuse of another task does not take the data under another version', async () => {
+    const { hub, run } = bench();
+    await run((await run(hub.createTask(at('1')))).start());
+    const other = await run(hub.createTask({ ...at('2'), source: listSource(['other']) }));
+    const error = await rejection(run(hub.createTask({ ...at('2'), reuse: other.id })));
+    expect(error).toMatchObject({ code: 'SOURCE_MISMATCH' });
+  });
+
   test('a definition that is resumed under another version is refused', async () => {
     const { hub, run } = bench();
     const { id } = await run(hub.createTask(at('1')));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isTaskHubError } from '../src/errors.js';
 import type { HaltConfig } from '../src/types.js';
 import { bench, heard, refusal, sleep, statuses, taskOf } from './fixtures.js';
 
@@ -68,6 +69,30 @@ describe('halt', () => {
     const { summary } = await halting({ failureRate: { rate: 0.1, of: 20 } }, fails);
     expect(summary).toMatchObject({ failed: 10 });
     expect(summary.halted).toBeUndefined();
+  });
+
+  test('firstFailures: a run whose first jobs all failed ends', async () => {
+    const { summary } = await halting({ firstFailures: 3 }, fails);
+    expect(summary).toMatchObject({ status: 'failed', failed: 3, halted: { code: 'HALTED' } });
+  });
+
+  test('firstFailures: one that completes among them is enough to go on', async () => {
+    const { summary } = await halting({ firstFailures: 3 }, (input) => (input === 2 ? input : fails()));
+    expect(summary).toMatchObject({ status: 'completed', completed: 1, failed: 9 });
+    expect(summary.halted).toBeUndefined();
+  });
+
+  test('when: is asked of an output that cannot be stored', async () => {
+    const when = (error: unknown): boolean => isTaskHubError(error, 'OUTPUT_NOT_SERIALIZABLE');
+    const b = await halting({ when }, (input) => (input === 1 ? 1n : input));
+    expect(b.summary).toMatchObject({
+      status: 'failed',
+      completed: 1,
+      failed: 0,
+      halted: { code: 'HALTED' },
+    });
+    expect(b.summary.halted?.cause).toMatchObject({ code: 'OUTPUT_NOT_SERIALIZABLE' });
+    expect((await b.run(b.task.getResults()))[1]).toMatchObject({ status: 'pending', attempts: 0 });
   });
 
   test('when: the run ends at once, and the job that met it stays pending with its attempt', async () => {

@@ -269,6 +269,7 @@ describe('listTasks', () => {
         type: 'deterministic',
         status: 'completed',
         merkleRoot: task.merkleRoot,
+        version: null,
         totalJobs: 2,
         completedJobs: 1,
         failedJobs: 1,
@@ -276,6 +277,12 @@ describe('listTasks', () => {
         updatedAt: createdAt + 1000,
       },
     ]);
+  });
+
+  test('says the version of each task', async () => {
+    const { hub, run } = bench();
+    await run(hub.createTask({ name: 'n', source: listSource([1]), version: '7' }));
+    expect((await hub.listTasks())[0]?.version).toBe('7');
   });
 
   test('newest first, also when made in the same millisecond', async () => {
@@ -446,6 +453,61 @@ describe('resetFailedJobs', () => {
 
   test('an unknown id is TASK_NOT_FOUND', async () => {
     expect(await rejection(bench().hub.resetFailedJobs('x'))).toMatchObject({ code: 'TASK_NOT_FOUND' });
+  });
+});
+
+describe('compare', () => {
+  interface Row {
+    id: number;
+    text: string;
+  }
+  const rows = (...texts: [number, string][]): Row[] => texts.map(([id, text]) => ({ id, text }));
+  const A = rows([1, 'a'], [2, 'b'], [3, 'c'], [4, 'd']);
+  const B = rows([4, 'D'], [2, 'b'], [5, 'e'], [3, 'C']);
+  const compared = async (a: unknown[], b: unknown[], options?: { key?: (input: unknown) => string }) => {
+    const { hub, run } = bench();
+    const x = await run(hub.createTask({ name: 'a', source: listSource(a) }));
+    const y = await run(hub.createTask({ name: 'b', source: listSource(b) }));
+    return hub.compare(x.id, y.id, options);
+  };
+
+  test('counts what only one of them has, and what both have', async () => {
+    expect(await compared(A, B)).toEqual({ added: 3, removed: 3, changed: 0, unchanged: 1 });
+  });
+
+  test('key: a job with the key of another one counts as changed, and as neither added nor removed', async () => {
+    const key = (input: unknown): string => String((input as Row).id);
+    expect(await compared(A, B, { key })).toEqual({ added: 1, removed: 1, changed: 2, unchanged: 1 });
+  });
+
+  test('key: two jobs of one key are two', async () => {
+    const key = (): string => 'same';
+    expect(await compared(rows([1, 'a'], [1, 'b']), rows([1, 'c']), { key })).toEqual({
+      added: 0,
+      removed: 1,
+      changed: 1,
+      unchanged: 0,
+    });
+  });
+
+  test('counts many jobs, and those of empty tasks', async () => {
+    const many = Array.from({ length: 20_000 }, (_, index) => index);
+    expect(await compared(many, many.slice(10_000))).toEqual({
+      added: 0,
+      removed: 10_000,
+      changed: 0,
+      unchanged: 10_000,
+    });
+    expect(await compared([], [1])).toEqual({ added: 1, removed: 0, changed: 0, unchanged: 0 });
+  });
+
+  test('a task that is not there is TASK_NOT_FOUND, an unknown option INVALID_CONFIG', async () => {
+    const { hub, run } = bench();
+    const { id } = await run(hub.createTask({ name: 'a', source: listSource([1]) }));
+    expect(await rejection(hub.compare(id, 'x'))).toMatchObject({ code: 'TASK_NOT_FOUND' });
+    expect(await rejection(hub.compare(id, id, { keys: 'id' } as object))).toMatchObject({
+      code: 'INVALID_CONFIG',
+    });
   });
 });
 

@@ -42,6 +42,7 @@ const REFUSED: Record<string, readonly unknown[]> = {
   progressInterval: notMs,
   halt: [5, null, []],
   'halt.failures': notWhole,
+  'halt.firstFailures': notWhole,
   'halt.failureRate': [0.5, null, { rate: 0.5 }, { of: 10 }],
   'halt.when': ['401', null],
   codec: [5, {}, { encode: JSON.stringify }, { encode: 1, decode: 1 }],
@@ -316,6 +317,17 @@ describe('stored options', () => {
     expect((await resume({ concurrency: { max: 5 } }))?.currentConcurrency).toBe(5);
     expect((await resume({ concurrency: { min: 9 } }))?.currentConcurrency).toBe(9);
     expect((await resume({ concurrency: undefined }))?.currentConcurrency).toBe(7);
+  });
+
+  test('resumeTask: halt takes the place of all of the stored one', async () => {
+    const { hub, run, another } = bench();
+    const fails = (): never => {
+      throw new Error('bad');
+    };
+    const source = listSource([1, 2, 3, 4], { handler: fails });
+    const { id } = await run(hub.createTask({ name: 'n', source, halt: { firstFailures: 2 } }));
+    const task = await another().resumeTask(id, source, { halt: { failures: 3 } });
+    expect(await run(task?.start() ?? Promise.reject(new Error('no task')))).toMatchObject({ failed: 3 });
   });
 
   test('resumeTask: an override that contradicts what is stored is refused', async () => {
