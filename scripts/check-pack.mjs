@@ -7,25 +7,22 @@
 //
 //   --node24    the same on Node 24, once without a driver (node:sqlite) and once with better-sqlite3 13
 //   --compile   let npm build better-sqlite3 12 as a user's machine would, instead of copying this workspace's build
-import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { installPacked, pack, publicPackages, root, run } from './packages.mjs';
 
-const MINUTE = 60_000;
-const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
 const { values: flags, positionals } = parseArgs({
   args: process.argv.slice(2).filter((argument) => argument !== '--'),
@@ -42,57 +39,17 @@ const programs =
 
 const workspaceBin = (name, command) => join(root, 'packages', name, 'node_modules', '.bin', command);
 
-/** Runs a command; its output is shown only when it fails. */
-function run(command, args, { cwd = root, env = process.env, show = false, timeout = 2 * MINUTE } = {}) {
-  try {
-    return execFileSync(command, args, {
-      cwd,
-      env,
-      timeout,
-      encoding: 'utf8',
-      stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
-    });
-  } catch (error) {
-    console.error(error.stdout ?? '', error.stderr ?? '');
-    throw new Error(
-      `${basename(command)} ${args.join(' ')} failed (${error.signal ?? error.code ?? `exit ${error.status}`})`,
-    );
-  }
+function packAndCheck(one, destination) {
+  const packed = pack(one, destination);
+  run(join(bin, 'publint'), ['--strict', packed.tarball]);
+  run(join(bin, 'attw'), ['--profile', 'esm-only', packed.tarball]);
+  return packed;
 }
 
-function publicPackages() {
-  return readdirSync(join(root, 'packages'))
-    .map((name) => join(root, 'packages', name))
-    .filter((folder) => existsSync(join(folder, 'package.json')))
-    .map((folder) => ({ folder, manifest: JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) }))
-    .filter(({ manifest }) => !manifest.private);
-}
-
-function pack({ folder, manifest }, destination) {
-  const output = run('pnpm', ['pack', '--json', '--pack-destination', destination], { cwd: folder });
-  const tarball = resolve(folder, JSON.parse(output).filename);
-  run(join(bin, 'publint'), ['--strict', tarball]);
-  run(join(bin, 'attw'), ['--profile', 'esm-only', tarball]);
-  return { manifest, tarball };
-}
-
-/** An empty folder with the tarballs installed by npm; `driver` is the better-sqlite3 version to have there, if any. */
+/** An empty folder with the tarballs installed; `driver` is the better-sqlite3 version to have there, if any. */
 function consumer(folder, packed, { driver, compile = false, env }) {
-  const tarballs = Object.fromEntries(
-    packed.map(({ manifest, tarball }) => [manifest.name, `file:${tarball}`]),
-  );
-  const dependencies = driver === undefined ? tarballs : { ...tarballs, 'better-sqlite3': driver };
-  mkdirSync(folder);
-  writeFileSync(
-    join(folder, 'package.json'),
-    // The packages name each other by a version that need not be published yet: overrides point it to the tarballs.
-    JSON.stringify({ private: true, type: 'module', dependencies, overrides: tarballs }, null, 2),
-  );
-  run('npm', ['install', '--no-audit', '--no-fund', ...(compile ? [] : ['--ignore-scripts'])], {
-    cwd: folder,
-    env,
-    timeout: 6 * MINUTE,
-  });
+  const more = driver === undefined ? {} : { 'better-sqlite3': driver };
+  installPacked(folder, packed, { more, scripts: compile, env });
   const installed = join(folder, 'node_modules', 'better-sqlite3');
   if (driver === undefined && existsSync(installed))
     throw new Error('better-sqlite3 was installed though nobody asked for it');
@@ -111,10 +68,6 @@ function consumer(folder, packed, { driver, compile = false, env }) {
       join(installed, 'build', 'Release', 'better_sqlite3.node'),
     );
   }
-  const copies = run('npm', ['ls', '--all', '--parseable', '@taskhub/core'], { cwd: folder, env })
-    .trim()
-    .split('\n');
-  if (copies.length !== 1) throw new Error(`more than one copy of @taskhub/core:\n${copies.join('\n')}`);
 }
 
 function tryOut(folder, packed, node) {
@@ -155,7 +108,7 @@ function installNode24(folder) {
 
 const temporary = realpathSync(mkdtempSync(join(tmpdir(), 'taskhub-pack-')));
 try {
-  const packed = publicPackages().map((one) => pack(one, temporary));
+  const packed = publicPackages().map((one) => packAndCheck(one, temporary));
   console.log(`packed, publint and attw clean: ${packed.map(({ manifest }) => manifest.name).join(', ')}`);
 
   const cases = [

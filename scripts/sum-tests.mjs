@@ -5,7 +5,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const folders = [...readdirSync(join(root, 'packages')).map((name) => join('packages', name)), 'examples'];
+const folders = [
+  ...readdirSync(join(root, 'packages')).map((name) => join('packages', name)),
+  'examples',
+  'fixtures',
+];
 let passed = 0;
 let failed = 0;
 let missing = 0;

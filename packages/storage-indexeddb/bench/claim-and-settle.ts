@@ -3,7 +3,7 @@
 // pnpm --filter @taskhub/storage-indexeddb bench [ROUNDS]
 import { cpus } from 'node:os';
 import process from 'node:process';
-import { hasChromium } from '../test/chromium.ts';
+import { hasChromium } from '../../../vitest.chromium.ts';
 import { startSite } from '../test/tabs/site.ts';
 import type { Round } from './in-page.ts';
 
@@ -22,7 +22,7 @@ const CASES = [
   { durability: 'relaxed', group: 1, hold: 500, jobs: 800 },
 ] as const;
 
-if (!hasChromium()) process.exit(1);
+if (!hasChromium('bench')) process.exit(1);
 const rounds = Number(process.argv[2] ?? 5);
 const site = await startSite('../../bench/in-page.ts');
 try {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { launchOptions } from '../chromium.ts';
+import { launchOptions } from '../../../../vitest.chromium.ts';
 
 /** Answered by `route`, never by a network: a secure origin, so that there are Web Locks. */
 export const ORIGIN = 'https://taskhub.example';

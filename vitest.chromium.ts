@@ -10,14 +10,15 @@ export const launchOptions = { executablePath, args: ['--no-sandbox'], timeout: 
 /**
  * Whether there is a Chromium to test in. Without one, a developer is told how to get it, and the other tests run.
  *
+ * @param whose - whose tests are left out
  * @throws Error in CI, where nothing may be left out
  */
-export function hasChromium(): boolean {
+export function hasChromium(whose: string): boolean {
   if (existsSync(executablePath)) return true;
   const says =
     `There is no Chromium at ${executablePath}: apt-get install chromium, or set TASKHUB_CHROMIUM to the path of yours, ` +
     'then `pnpm test --force`.';
   if (process.env.CI) throw new Error(says);
-  console.warn(`@taskhub/storage-indexeddb: all tests in the browser are left out. ${says}`);
+  console.warn(`${whose}: all tests in the browser are left out. ${says}`);
   return false;
 }
