@@ -39,10 +39,15 @@ const programs =
 
 const workspaceBin = (name, command) => join(root, 'packages', name, 'node_modules', '.bin', command);
 
+/** Whether a program imports this entry. Others are files to be served: a worker, wasm. */
+const isModule = (manifest, entry) => manifest.exports[entry].types !== undefined;
+
 function packAndCheck(one, destination) {
   const packed = pack(one, destination);
   run(join(bin, 'publint'), ['--strict', packed.tarball]);
-  run(join(bin, 'attw'), ['--profile', 'esm-only', packed.tarball]);
+  const files = Object.keys(packed.manifest.exports).filter((entry) => !isModule(packed.manifest, entry));
+  const excluded = files.length > 0 ? ['--exclude-entrypoints', ...files] : [];
+  run(join(bin, 'attw'), [packed.tarball, '--profile', 'esm-only', ...excluded]);
   return packed;
 }
 
@@ -72,7 +77,9 @@ function consumer(folder, packed, { driver, compile = false, env }) {
 
 function tryOut(folder, packed, node) {
   const entries = packed.flatMap(({ manifest }) =>
-    Object.keys(manifest.exports).map((entry) => manifest.name + entry.slice(1)),
+    Object.keys(manifest.exports)
+      .filter((entry) => isModule(manifest, entry))
+      .map((entry) => manifest.name + entry.slice(1)),
   );
   const imports = entries.map((entry) => `import '${entry}';\n`).join('');
   writeFileSync(join(folder, 'import-all.mjs'), imports);

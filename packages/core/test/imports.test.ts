@@ -122,6 +122,7 @@ test('stores import the public core and their binding, never each other', () => 
   const allowed: Record<string, RegExp> = {
     'storage-sqlite': /^(\.|@taskhub\/core$|node:)/,
     'storage-bun': /^(\.|@taskhub\/core$|@taskhub\/storage-sqlite(\/file)?$|node:|bun:sqlite$)/,
+    'storage-opfs': /^(\.|@taskhub\/core$|@taskhub\/storage-sqlite$|@sqlite\.org\/sqlite-wasm$)/,
     'storage-node': /^(\.|@taskhub\/core$|@taskhub\/storage-sqlite(\/file)?$|node:|better-sqlite3$)/,
   };
   for (const [name, rule] of Object.entries(allowed)) {

@@ -18,12 +18,12 @@ import {
   type TaskPatch,
   type TaskQuery,
   type TaskRecord,
+  webLockLiveness,
 } from '@taskhub/core';
 import { closedError, type Database, type Durability } from './database.js';
 import { exchange } from './exchange.js';
 import { resetFailed } from './failed-jobs.js';
 import { Ingest } from './ingest.js';
-import { webLockLiveness } from './liveness.js';
 import { openDatabase } from './open-database.js';
 import { endLease, listOwners, readOwners, renewLeases } from './owners.js';
 import { readJobs } from './read-jobs.js';

@@ -28,7 +28,7 @@ interface Identity {
 export async function openDatabase(
   driver: SqliteDriver,
   path: string,
-  options: { clock: Clock; durability: Durability },
+  options: { clock: Clock; durability: Durability; journal?: 'WAL' | 'TRUNCATE' | undefined },
 ): Promise<Database> {
   const db = new Database(driver, path, options.clock);
   try {
@@ -36,7 +36,7 @@ export async function openDatabase(
     assertOurs(identity, path);
     if (identity.version < SCHEMA_VERSION) await db.write(() => migrate(db, driver));
     else await db.read(() => assertWhole(db));
-    await setUp(db, driver, options.durability);
+    await setUp(db, driver, options);
     return db;
   } catch (error) {
     driver.close();
@@ -102,9 +102,13 @@ function assertWhole(db: Database): void {
 
 // The schema is created with a rollback journal and only then the log is switched on: so the file's own header tells
 // from its first moment whose it is, and a look at it needs no log.
-async function setUp(db: Database, driver: SqliteDriver, durability: Durability): Promise<void> {
+async function setUp(
+  db: Database,
+  driver: SqliteDriver,
+  { durability, journal = 'WAL' }: { durability: Durability; journal?: 'WAL' | 'TRUNCATE' | undefined },
+): Promise<void> {
   await db.outside(() => {
-    driver.exec('PRAGMA journal_mode = WAL');
+    driver.exec(`PRAGMA journal_mode = ${journal}`);
     driver.exec(`PRAGMA synchronous = ${durability === 'strict' ? 'FULL' : 'NORMAL'}`);
   });
 }

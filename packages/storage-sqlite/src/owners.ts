@@ -15,6 +15,7 @@ const READ_OWNERS = 'SELECT no, id, until FROM owner WHERE task = ?';
 const INSERT_OWNER = 'INSERT INTO owner (task, id, until) VALUES (?, ?, ?)';
 const WRITE_LEASE = 'UPDATE owner SET until = ? WHERE no = ?';
 const WRITE_LEASES = 'UPDATE owner SET until = ? WHERE id = ?';
+const READ_HELD = 'SELECT id FROM live WHERE id > ? AND id <= ? AND owner = ? ORDER BY id';
 const DELETE_OWNER = 'DELETE FROM owner WHERE no = ?';
 // A crash counts as such and keeps the attempt spent; a release gives the attempt back.
 const TAKE_BACK_CRASHED = `UPDATE live SET owner = NULL, due_at = ?, crashes = crashes + 1
@@ -31,6 +32,12 @@ export function readOwners(db: Database, task: number): OwnerRow[] {
 export function listOwners(db: Database, task: number): OwnerRecord[] {
   const owners = readOwners(db, task).sort((a, b) => a.no - b.no);
   return owners.map(({ id, until }) => ({ id, leaseUntil: until }));
+}
+
+/** Places of the jobs that an owner holds. */
+export function listHeld(db: Database, task: number, owner: OwnerRow): number[] {
+  const rows = db.sql<{ id: number }>(READ_HELD).all(firstId(task), lastId(task), owner.no);
+  return rows.map((row) => row.id - firstId(task));
 }
 
 /**

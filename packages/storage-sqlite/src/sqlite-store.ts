@@ -27,7 +27,7 @@ import { exchange } from './exchange.js';
 import { resetFailed } from './failed-jobs.js';
 import { Ingest } from './ingest.js';
 import { DURABILITIES, type Durability, openDatabase } from './open-database.js';
-import { endLease, listOwners, readOwners, renewLeases } from './owners.js';
+import { endLease, listHeld, listOwners, readOwners, renewLeases } from './owners.js';
 import { readJobs } from './read-jobs.js';
 import { storageError } from './sqlite-error.js';
 import { sweep } from './sweep.js';
@@ -49,6 +49,8 @@ export interface SqliteConnection {
   /** The name of the storage, as in the option `storage`. */
   name: string;
   driver: SqliteDriver;
+  /** How a transaction is kept until it is in the file for good. @default 'WAL' */
+  journal?: 'WAL' | 'TRUNCATE';
 }
 
 /** What an adapter gives to the store. */
@@ -114,8 +116,8 @@ export class SqliteStore implements StorageAdapter {
   async #connect(): Promise<Database> {
     const { connect, path, durability = 'relaxed' } = this.#options;
     try {
-      const { name, driver } = await connect();
-      const db = await openDatabase(driver, path, { clock: this.#clock, durability });
+      const { name, driver, journal } = await connect();
+      const db = await openDatabase(driver, path, { clock: this.#clock, durability, journal });
       this.#name = name;
       this.#db = db;
       this.#startSweep(db);
@@ -264,6 +266,16 @@ export class SqliteStore implements StorageAdapter {
     return db.read(() => {
       const head = readHead(db, taskId);
       return head === null ? [] : listOwners(db, head.no);
+    });
+  }
+
+  /** Places of the jobs that an owner holds in a task; null when it has no lease there. */
+  async listHeld(taskId: string, owner: string): Promise<number[] | null> {
+    const db = this.#open;
+    return db.read(() => {
+      const head = readHead(db, taskId);
+      const lease = head && readOwners(db, head.no).find((row) => row.id === owner);
+      return head && lease ? listHeld(db, head.no, lease) : null;
     });
   }
 

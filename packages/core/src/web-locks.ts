@@ -1,5 +1,16 @@
-// Whether the tab or worker of an owner is still there: each holds a Web Lock as long as it lives.
-import type { Liveness } from '@taskhub/core';
+// Whether the tab or worker of an owner is still there: each holds a Web Lock as long as it lives. For stores in browsers.
+import type { Liveness } from './storage/contract.js';
+
+/** The part of `navigator.locks` that is used: the engine is compiled without the types of browsers. */
+interface Locks {
+  request(name: string, held: () => unknown): Promise<unknown>;
+  query(): Promise<{ held?: { name?: string }[] }>;
+}
+interface Globals {
+  navigator?: { locks?: Locks };
+  crypto: { getRandomValues(bytes: Uint8Array): Uint8Array };
+}
+const globals = globalThis as unknown as Globals;
 
 const LOCKED = 'taskhub-lock:';
 const UNKNOWN = 'taskhub-tab:';
@@ -13,7 +24,7 @@ export const webLockLiveness: Liveness = {
     return identity;
   },
   async isGone(other) {
-    const locks = lockManager();
+    const locks = globals.navigator?.locks;
     if (locks === undefined || !other.startsWith(LOCKED)) return undefined;
     try {
       const { held = [] } = await locks.query();
@@ -27,7 +38,7 @@ export const webLockLiveness: Liveness = {
 /** Takes a lock with a name of its own. The browser releases it when the tab or worker ends. */
 function takeLock(): Promise<string> {
   const id = randomId();
-  const locks = lockManager();
+  const locks = globals.navigator?.locks;
   if (locks === undefined) return Promise.resolve(UNKNOWN + id);
   return new Promise((resolve) => {
     locks
@@ -39,12 +50,8 @@ function takeLock(): Promise<string> {
   });
 }
 
-function lockManager(): LockManager | undefined {
-  return (globalThis.navigator as { locks?: LockManager } | undefined)?.locks;
-}
-
 /** 128 bits of chance. Not `randomUUID`, which insecure pages lack. */
 function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const bytes = globals.crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
