@@ -26,10 +26,8 @@ test('isGone: what names no lock is not known', async () => {
 test('without Web Locks: an identity, and nobody is known to be gone', async () => {
   vi.stubGlobal('navigator', { userAgent: navigator.userAgent });
   // A copy of the module, which has not asked for a lock yet.
-  const copy = '../../src/liveness.ts?without-locks';
-  const { webLockLiveness } = (await import(
-    /* @vite-ignore */ copy
-  )) as typeof import('../../src/liveness.js');
+  const copy = '../../../core/src/web-locks.ts?without-locks';
+  const { webLockLiveness } = (await import(/* @vite-ignore */ copy)) as typeof import('@taskhub/core');
   const id = await webLockLiveness.identify();
   expect(id).not.toBe('');
   expect(await webLockLiveness.isGone(id)).toBeUndefined();
