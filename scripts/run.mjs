@@ -1,6 +1,7 @@
-// node scripts/run.mjs FOLDER [NAME] [arguments]: runs FOLDER/NAME.ts in a process of its own; without a name, lists them.
+// node scripts/run.mjs FOLDER [NAME] [arguments]: runs FOLDER/NAME.ts in a process of its own; without a name, lists them
+// with the first sentence of each.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -17,8 +18,15 @@ if (name === undefined || !existsSync(file)) {
     .filter((entry) => entry.endsWith('.ts') && !entry.endsWith('.config.ts'))
     .map((entry) => entry.slice(0, -'.ts'.length));
   if (name !== undefined) console.error(`There is no ${folder}/${name}.ts.`);
-  console.log([`In ${folder}:`, ...names].join('\n  '));
+  const width = Math.max(...names.map((each) => each.length));
+  const lines = names.map((each) => `${each.padEnd(width)}  ${firstSentence(each)}`);
+  console.log([`In ${folder}:`, ...lines].join('\n  '));
   process.exit(name === undefined ? 0 : 1);
+}
+
+function firstSentence(each) {
+  const [line = ''] = readFileSync(join(root, folder, `${each}.ts`), 'utf8').split('\n');
+  return line.match(/^\/\/ (.*?[.?])( |$)/)?.[1] ?? '';
 }
 
 // --expose-gc: a program that measures its heap collects garbage first.

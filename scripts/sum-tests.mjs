@@ -9,6 +9,7 @@ const folders = [
   ...readdirSync(join(root, 'packages')).map((name) => join('packages', name)),
   'examples',
   'fixtures',
+  'benchmarks',
 ];
 let passed = 0;
 let failed = 0;
