@@ -1,0 +1,47 @@
+// Failures of a kind: what many errors have in common, counted.
+import type { FailedJob, JobFailure } from '@shelchin/taskhub';
+import { fit, oneLine } from './text.js';
+
+/** Kinds that are told apart; what comes after them is counted together. */
+const MOST_KINDS = 50;
+export const OTHER_KINDS = 'other kinds';
+
+export interface FailureKind {
+  kind: string;
+  count: number;
+  /** The first failure of the kind: its row, from 1, and its message. */
+  row: number;
+  message: string;
+}
+
+/** `HTTP_ERROR 404`, `ECONNRESET`, `TypeError: cannot read …`: the code and status, else the name and message without its numbers. */
+export function kindOf({ name, message, code, status }: JobFailure): string {
+  if (code !== undefined || status !== undefined) {
+    return [code ?? name, status].filter((part) => part !== undefined).join(' ');
+  }
+  return fit(`${name}: ${oneLine(message).replaceAll(/\d+/g, 'N')}`, 60);
+}
+
+export class FailureKinds {
+  readonly #kinds = new Map<string, FailureKind>();
+  total = 0;
+
+  add({ failure, index }: Pick<FailedJob, 'failure' | 'index'>): void {
+    this.total += 1;
+    const kind = kindOf(failure);
+    const known = this.#kinds.get(kind) ?? (this.#kinds.size >= MOST_KINDS ? this.#other() : undefined);
+    if (known !== undefined) known.count += 1;
+    else this.#kinds.set(kind, { kind, count: 1, row: index + 1, message: oneLine(failure.message) });
+  }
+
+  /** The most frequent first. */
+  list(): FailureKind[] {
+    return [...this.#kinds.values()].sort((a, b) => b.count - a.count);
+  }
+
+  #other(): FailureKind {
+    const other = this.#kinds.get(OTHER_KINDS) ?? { kind: OTHER_KINDS, count: 0, row: 0, message: '' };
+    this.#kinds.set(OTHER_KINDS, other);
+    return other;
+  }
+}

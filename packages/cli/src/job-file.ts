@@ -1,0 +1,133 @@
+// The job file: JavaScript or TypeScript whose default export says what to do with a row.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, extname, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { TaskDefinition, TaskSourceLike } from '@shelchin/taskhub';
+import { createJiti } from 'jiti';
+import { isSchema, type Schema } from './schema.js';
+import { oneLine } from './text.js';
+import { UsageError } from './usage-error.js';
+
+type AnyDefinition = TaskDefinition<unknown, unknown>;
+
+/** What a job file says. */
+export interface Job {
+  /** As it was given on the command line. */
+  path: string;
+  definition: AnyDefinition;
+  /** What rows must be; the handler gets what it makes of them. */
+  input: Schema | undefined;
+  /** What results must be. */
+  output: Schema | undefined;
+}
+
+const METHODS = ['getData', 'handler', 'getJobId', 'isRetryable', 'isRateLimited', 'retryAfter'] as const;
+const SHAPE = 'export default defineTask({ name, handler }), or a class that extends TaskSource';
+
+/**
+ * Runs a job file and looks at what it exports.
+ *
+ * @throws UsageError when there is none, it does not compile, throws, or exports something else
+ */
+export async function loadJob(path: string): Promise<Job> {
+  const file = resolve(path);
+  if (!existsSync(file)) {
+    throw new UsageError(`There is no job file ${path}.`, ['`taskhub init` writes one to begin with.']);
+  }
+  const exported = await importFile(file);
+  const found: unknown = exported.default;
+  if (found === undefined) {
+    const names = Object.keys(exported).filter((name) => name !== 'default');
+    const others = names.length > 0 ? ` It exports ${names.join(', ')}.` : '';
+    throw new UsageError(`${path} has no default export.${others}`, [`Write \`${SHAPE}\`.`]);
+  }
+  const { input, output, ...definition } = definitionOf(found, path);
+  return {
+    path,
+    definition: definition as AnyDefinition,
+    input: schema(path, 'input', input ?? exported.input),
+    output: schema(path, 'output', output ?? exported.output),
+  };
+}
+
+/** The CLI's own copy takes the place of a package that is not installed beside the job file (`npx`). */
+const TASKHUB = '@shelchin/taskhub';
+
+async function importFile(file: string): Promise<Record<string, unknown>> {
+  const { resolve: find } = createRequire(file);
+  const alias: Record<string, string> = {};
+  try {
+    find(TASKHUB);
+  } catch {
+    alias[TASKHUB] = fileURLToPath(import.meta.resolve(TASKHUB));
+  }
+  const jiti = createJiti(pathToFileURL(file).href, { alias, fsCache: false, interopDefault: false });
+  try {
+    return await jiti.import<Record<string, unknown>>(file);
+  } catch (error) {
+    throw cannotLoad(file, error);
+  }
+}
+
+function cannotLoad(file: string, error: unknown): UsageError {
+  const { name, message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  const at = stack.split('\n').find((line) => line.includes(file) && /:\d+:\d+/.test(line));
+  const lines = message.split('\n').slice(1, 12);
+  if (at !== undefined && !message.includes(`${file}:`)) lines.push(oneLine(at));
+  const title = message.split('\n')[0] ?? '';
+  return new UsageError(`${basename(file)} cannot be loaded: ${name}: ${title}`, lines, { cause: error });
+}
+
+/** Fields of a definition that only the command line reads. */
+interface WithSchemas {
+  input?: unknown;
+  output?: unknown;
+}
+
+/** A definition as it is, a class or its instance as a definition. */
+function definitionOf(found: unknown, path: string): AnyDefinition & WithSchemas {
+  const byName = basename(path, extname(path));
+  if (typeof found === 'function') {
+    const isClass = typeof found.prototype?.handler === 'function';
+    if (!isClass) throw new UsageError(`${path} exports a function by default.`, [`Write \`${SHAPE}\`.`]);
+    const Source = found as new () => TaskSourceLike<unknown, unknown> & { name?: unknown };
+    return fromSource(new Source(), found.name || byName);
+  }
+  const isObject = typeof found === 'object' && found !== null;
+  if (!isObject || typeof (found as Partial<AnyDefinition>).handler !== 'function') {
+    throw new UsageError(`The default export of ${path} has no handler.`, [`Write \`${SHAPE}\`.`]);
+  }
+  const prototype: unknown = Object.getPrototypeOf(found);
+  if (prototype !== Object.prototype && prototype !== null) {
+    return fromSource(found as TaskSourceLike<unknown, unknown>, found.constructor.name || byName);
+  }
+  const definition = found as AnyDefinition;
+  return { ...definition, name: definition.name ?? byName };
+}
+
+function fromSource(
+  source: TaskSourceLike<unknown, unknown> & { name?: unknown; version?: unknown } & WithSchemas,
+  byDefault: string,
+): AnyDefinition & WithSchemas {
+  const { type, id, codec, name, version, input, output } = source;
+  const methods = METHODS.flatMap((method) => {
+    const own = source[method] as ((...args: unknown[]) => unknown) | undefined;
+    return typeof own === 'function' ? [[method, own.bind(source)]] : [];
+  });
+  return {
+    ...Object.fromEntries(methods),
+    name: typeof name === 'string' ? name : byDefault,
+    type: type ?? 'deterministic',
+    ...(id !== undefined && { id }),
+    ...(codec !== undefined && { codec }),
+    ...(typeof version === 'string' && { version }),
+    input,
+    output,
+  };
+}
+
+function schema(path: string, name: string, value: unknown): Schema | undefined {
+  if (value === undefined || isSchema(value)) return value;
+  throw new UsageError(`\`${name}\` of ${path} is no Standard Schema (of zod, valibot, arktype, …).`);
+}
