@@ -1,4 +1,4 @@
-// How the concurrency finds the limit of a service: up by one after ten successes, halved when it refuses.
+// The plain rule at work: up by one after ten successes, halved when the service refuses. The default learns more.
 import { createTaskHub, type JobContext, TaskSource } from '@shelchin/taskhub';
 import { dataFile } from './data-file.ts';
 import { startLimitedApi } from './limited-api.ts';
@@ -23,7 +23,7 @@ const task = await hub.createTask({
   name: 'aimd',
   source: new Records(),
   ifExists: 'restart',
-  concurrency: { min: 1, max: 50, initial: 5 }, // the defaults
+  concurrency: { algorithm: 'aimd', min: 1, max: 50, initial: 5 },
 });
 
 let most = 0;

@@ -56,7 +56,7 @@ async function everyOption(dbPath: string): Promise<void> {
       min: 1, // Minimum concurrent jobs
       max: 50, // Maximum concurrent jobs
       initial: 5, // Starting concurrency
-      algorithm: 'aimd',
+      algorithm: 'adaptive', // or 'aimd': only the three knobs below
       additiveIncrease: 1, // up by this
       successThreshold: 10, // after so many successes in a row
       multiplicativeDecrease: 0.5, // and down by this factor when refused

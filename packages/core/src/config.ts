@@ -23,6 +23,9 @@ export const DEFAULT_AIMD_CONFIG: Readonly<AIMDConfig> = {
   successThreshold: 10,
 };
 
+/** The controller where none is named, also in options that were stored without one. */
+const DEFAULT_ALGORITHM: RunConfig['algorithm'] = 'adaptive';
+
 /** Defaults of `concurrency`, in jobs. */
 export const DEFAULT_CONCURRENCY_CONFIG: Readonly<{ min: number; max: number; initial: number }> = {
   min: DEFAULT_AIMD_CONFIG.minConcurrency,
@@ -239,7 +242,7 @@ export function completeConfig(config: TaskConfig): RunConfig {
   };
   return {
     limit,
-    algorithm: algorithm ?? 'aimd',
+    algorithm: algorithm ?? DEFAULT_ALGORITHM,
     retry,
     timeout: limit.timeout,
     stopGrace: config.stopGrace ?? 5000,

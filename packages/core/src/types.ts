@@ -156,10 +156,11 @@ export interface ConcurrencyConfig {
   /** Jobs at once at the start, in [min, max]. @default 5, moved into [min, max] */
   initial?: number | undefined;
   /**
-   * Which controller moves the concurrency. `aimd`: the simple rule of the three knobs below. `adaptive` (experimental):
-   * begins like it, and learns whether calls in flight, calls per second or calls per window are limited.
+   * Which controller moves the concurrency. `adaptive` learns whether calls in flight, calls per second or calls per
+   * window are limited, or whether the service gets slow; it begins with the three knobs below. `aimd` is these knobs
+   * and nothing more.
    *
-   * @default 'aimd'
+   * @default 'adaptive'
    */
   algorithm?: 'aimd' | 'adaptive' | undefined;
   /** Jobs added after `successThreshold` successes, whole, ≥ 1. @default 1 */

@@ -99,7 +99,7 @@ test('the state is plain JSON', () => {
   expect(JSON.parse(JSON.stringify(state))).toEqual(state);
 });
 
-test('a refusal of a call sent before the last decrease is no second decrease', () => {
+test('the first refusal halves, and those of calls that were sent with it change nothing', () => {
   let state = adaptive.start(CONFIG, 0);
   for (let call = 0; call < 5; call++) state = adaptive.sent(state, CONFIG, 0);
   for (let call = 0; call < 5; call++) {
@@ -107,6 +107,21 @@ test('a refusal of a call sent before the last decrease is no second decrease', 
     state = adaptive.received(state, CONFIG, feedback, 25);
   }
   expect(adaptive.decreases(state)).toBe(1);
+  expect(adaptive.concurrency(state, CONFIG, 25)).toBe(2);
+});
+
+test('begins as AIMD does: one more after 10 successes in a row, also when they were sent together', () => {
+  let state = adaptive.start(CONFIG, 0);
+  const grown = [];
+  for (let now = 100; now <= 400; now += 100) {
+    for (let call = 0; call < 5; call++) state = adaptive.sent(state, CONFIG, now - 100);
+    for (let call = 0; call < 5; call++) {
+      const feedback: Feedback = { kind: 'ok', sentAt: now - 100, level: call + 1, inFlight: 4 - call };
+      state = adaptive.received(state, CONFIG, feedback, now);
+    }
+    grown.push(adaptive.concurrency(state, CONFIG, now));
+  }
+  expect(grown).toEqual([5, 6, 6, 7]);
 });
 
 const latency = { dist: 'lognormal', median: 200, sigma: 0.3 } as const;

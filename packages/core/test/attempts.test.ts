@@ -97,7 +97,7 @@ describe('backoff', () => {
         await sleep(b.clock, 10);
         throw attempt <= 5 ? refusal() : brokenPipe();
       },
-      { retry: { maxAttempts: 2, baseDelay: 1000, jitter: 0 } },
+      { retry: { maxAttempts: 2, baseDelay: 1000, jitter: 0 }, concurrency: { algorithm: 'aimd' } },
     );
     await b.run(task.start());
     expect(times.slice(4)).toEqual([40, 50, 1060]);

@@ -213,7 +213,10 @@ describe('hints', () => {
 
   for (const bad of [0, -5, Number.NaN]) {
     test(`${bad} from retryAfter(error) is ignored`, async () => {
-      const { run, task, sent } = await hinted(() => refusal(), { rules: { retryAfter: () => bad } });
+      const { run, task, sent } = await hinted(() => refusal(), {
+        rules: { retryAfter: () => bad },
+        concurrency: { max: 1, algorithm: 'aimd' },
+      });
       await run(task.start());
       expect(sent[1]).toBe(10);
     });
@@ -271,7 +274,7 @@ describe('hints', () => {
         await sleep(b.clock, 10);
         if (input === 3 && attempt === 1) throw refusal(60_000);
       },
-      { concurrency: { min: 2, max: 20, initial: 16 } },
+      { concurrency: { min: 2, max: 20, initial: 16, algorithm: 'aimd' } },
     );
     void task.start();
     await b.clock.advance(100);
@@ -315,25 +318,27 @@ describe('rate-limited', () => {
     expect(lines.filter((line) => line.startsWith('rate-limited'))).toEqual(['rate-limited 8']);
   });
 
-  test('fires also when concurrency is already at its floor', async () => {
-    const b = bench();
-    const task = await taskOf(
-      b,
-      1,
-      async (_, { attempt }) => {
-        await sleep(b.clock, 10);
-        if (attempt <= 3) throw refusal(1000);
-      },
-      { concurrency: { max: 1 } },
-    );
-    const lines = heard(task);
-    await b.run(task.start());
-    expect(lines.filter((line) => line.startsWith('rate-limited'))).toEqual([
-      'rate-limited 1',
-      'rate-limited 1',
-      'rate-limited 1',
-    ]);
-  });
+  for (const [algorithm, times, why] of [
+    ['aimd', 3, 'once per decrease'],
+    ['adaptive', 1, 'once per block'],
+  ] as const) {
+    test(`fires also when concurrency is already at its floor, ${algorithm}: ${why}`, async () => {
+      const b = bench();
+      const task = await taskOf(
+        b,
+        1,
+        async (_, { attempt }) => {
+          await sleep(b.clock, 10);
+          if (attempt <= 3) throw refusal(1000);
+        },
+        { concurrency: { max: 1, algorithm } },
+      );
+      const lines = heard(task);
+      await b.run(task.start());
+      const events = lines.filter((line) => line.startsWith('rate-limited'));
+      expect(events).toEqual(Array.from({ length: times }, () => 'rate-limited 1'));
+    });
+  }
 
   test('tells whole numbers in [min, max]', async () => {
     const { task, run } = await capped(3, 200, { concurrency: { min: 2, max: 33, initial: 33 } });

@@ -79,6 +79,8 @@ export interface AdaptiveState {
 const WASTE = 0.01;
 /** Refusals of one moment that are charged to that budget: more say no more. */
 const CHARGED = 5;
+/** Longest time in which a budget forbids to probe, ms: who is given little by others must ask for more in time. */
+const LONGEST_HOLD = 60_000;
 /** A pace stays this far below what comes back, so that a bucket drains slower than it fills. */
 const BELOW = 0.98;
 /** After a block, the share of the rate that ran into it. */
@@ -105,9 +107,12 @@ function level(s: AdaptiveState, config: LimitConfig, now: number): number {
   return clamp(Math.min(Math.ceil(2 * paceNow(s, now) * s.rtt) + 4, bound), config.min, config.max);
 }
 
-/** The pace, and while it probes more and more: by 0.2 calls per round trip and second, doubling every 1.5 s. */
+/**
+ * The pace, and while it probes more and more: by 0.2 calls per round trip and second, doubling every 1.5 s. Below 5
+ * calls per second that time is counted in calls: what was sent faster must come back before more can follow.
+ */
 function paceNow(s: AdaptiveState, now: number): number {
-  const x = Math.max(0, now - s.hold) / 1000;
+  const x = Math.max(0, now - s.hold) * Math.min(0.001, s.pace / 5);
   return Math.min(s.pace * 1.5 ** x, s.pace + ((0.2 / s.rtt) * 1.5 * (2 ** (x / 1.5) - 1)) / Math.LN2);
 }
 
@@ -154,18 +159,27 @@ function accept(s: AdaptiveState, config: LimitConfig, feedback: Feedback, now: 
   // While a probe is out it is probably the one call too many: those beside it prove one level less.
   const proven = feedback.level - (s.probe >= 0 && !isProbe && sentAt >= s.probe ? 1 : 0);
   s.peak = Math.max(s.peak, proven);
-  if (!watchLatency(s, config, took, now)) grow(s, config, proven, isProbe, now);
+  if (!watchLatency(s, config, took, now)) grow(s, config, feedback, proven, isProbe, now);
 }
 
 function wasProbe(s: AdaptiveState, { sentAt, level }: Feedback): boolean {
   return s.probe >= 0 && sentAt === s.probe && level >= s.ceil;
 }
 
-function grow(s: AdaptiveState, config: LimitConfig, proven: number, isProbe: boolean, now: number): void {
+function grow(
+  s: AdaptiveState,
+  config: LimitConfig,
+  feedback: Feedback,
+  proven: number,
+  isProbe: boolean,
+  now: number,
+): void {
   const hasCeil = s.ceil <= config.max;
   if (s.slow || (s.pace > 0 && !hasCeil)) return;
+  // The first calls are sent together, each at a level of its own.
+  const used = s.hold < 0 ? Math.max(proven, feedback.inFlight + 1) : proven;
   // What is not in use is not proven.
-  if (s.pace > 0 ? proven < s.limit - 1 : proven * 2 < s.limit) return;
+  if (s.pace > 0 ? used < s.limit - 1 : used * 2 < s.limit) return;
   if (s.limit < s.ceil - 1) {
     if (hasCeil) s.limit++;
     else if (++s.streak >= config.successThreshold) {
@@ -192,7 +206,7 @@ function reopen(s: AdaptiveState, config: LimitConfig, now: number): void {
     if (s.pace === 0) s.limit = config.min;
     else {
       if (s.cause !== null) s.pace = Math.max(0.9 * s.cause.pace, s.pace * config.multiplicativeDecrease);
-      s.pace = Math.max(s.pace, proof(s, now), 1 / Math.max(1, now - s.acceptedAt));
+      s.pace = Math.max(s.pace, proof(s, now), 1 / Math.max(1000, now - s.acceptedAt));
     }
     settle(s, now);
     return;
@@ -222,7 +236,9 @@ function proof(s: AdaptiveState, now: number): number {
 // --- a call was refused -----------------------------------------------------------------------------------------------
 
 function refuse(s: AdaptiveState, config: LimitConfig, feedback: Feedback, hint: number, now: number): void {
-  const { sentAt, level } = feedback;
+  const { sentAt } = feedback;
+  // Calls that were sent together, before anything was known, are refused together.
+  const level = s.accepted === 0 ? Math.max(feedback.level, feedback.inFlight + 1) : feedback.level;
   s.refused++;
   const isLong = hint > (s.last.ok > 0 ? 500 : 1000);
   if (isLong) s.next = Math.max(s.next, now + Math.min(hint, LONGEST_WAIT));
@@ -331,10 +347,11 @@ function settle(s: AdaptiveState, now: number): void {
   s.samples = [];
 }
 
-/** When enough calls will have been accepted for another refusal to be no waste. */
+/** When enough calls will have been accepted for another refusal to be no waste. The first 50 calls know too little. */
 function budgeted(s: AdaptiveState, refused: number, now: number): number {
   const rate = Math.max(goodput(s, now), s.pace || s.limit / s.rtt);
-  return now + clamp(Math.min(CHARGED, refused) / WASTE / rate, 1000, LONGEST_WAIT);
+  const charged = s.accepted < 50 ? 0 : Math.min(CHARGED, refused);
+  return now + clamp(charged / WASTE / rate, 1000, LONGEST_HOLD);
 }
 
 function jitter(s: AdaptiveState): number {
