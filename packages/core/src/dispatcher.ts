@@ -8,7 +8,7 @@
 // It ends from any mode once every job of the task is settled, and when the task is gone.
 import { nextTurn, type Timer } from './clock.js';
 import { TaskHubError } from './errors.js';
-import { type JobsHost, JobsInHand } from './jobs-in-hand.js';
+import { givenBack, type JobsHost, JobsInHand } from './jobs-in-hand.js';
 import type { ExchangeResult, JobCounts, StorageAdapter, StoredTaskStatus } from './storage/contract.js';
 
 /** How a run ended. */
@@ -65,7 +65,8 @@ export class Dispatcher {
   constructor(host: DispatcherHost) {
     this.#host = host;
     this.#hand = new JobsInHand(host, {
-      isOpen: () => this.#isWorking(),
+      // An answer that took longer than the lease brings jobs that others may have taken over.
+      isOpen: () => this.#isWorking() && host.ports.clock.now() < this.#leaseUntil,
       wake: () => this.wake(),
       halt: (error) => this.stop({ kind: 'halted', error }),
     });
@@ -110,9 +111,16 @@ export class Dispatcher {
     this.#hand.slotFreed(seq);
   }
 
-  /** Something outside has changed: jobs were inserted, or the source has ended. */
-  wake(counts?: JobCounts): void {
-    if (counts !== undefined) this.#counts = counts;
+  /** Jobs were inserted, and these were the counts then. */
+  inserted(counts: JobCounts): void {
+    if (this.#isOutdated(counts)) return this.refresh();
+    this.#counts = counts;
+    this.#host.changed(counts);
+    this.wake();
+  }
+
+  /** Something outside has changed. */
+  wake(): void {
     this.#woken = true;
     this.#wakeUp();
   }
@@ -201,6 +209,11 @@ export class Dispatcher {
     return Math.max(0, this.#nextDueAt - this.#host.ports.clock.now());
   }
 
+  /** What is known of the counts is nothing, or old. */
+  get #isToAsk(): boolean {
+    return this.#exchangedAt === Number.NEGATIVE_INFINITY;
+  }
+
   #isWorking(): boolean {
     return !this.#paused && this.#end === undefined;
   }
@@ -250,17 +263,24 @@ export class Dispatcher {
       });
     } catch (error) {
       // Tried once more. What cannot be recorded is not reported either; those jobs run again.
-      if (this.#storageError === undefined) this.#hand.putBack(ended);
+      if (this.#storageError === undefined) this.#hand.putBack(room > 0 ? ended.map(givenBack) : ended);
       return this.broken(error);
     }
     this.#exchangedAt = ports.clock.monotonic();
     if (result.status === null) return this.stop({ kind: 'deleted' });
+    if (this.#isOutdated(result.counts)) this.refresh();
     this.#counts = result.counts;
     this.#nextDueAt = result.nextDueAt;
     this.#host.changed(result.counts);
     this.#hand.announce(ended, result.lost);
     if (this.#commands.open === 0 && commands === this.#commands.seen) this.#host.commanded(result.status);
     for (const claimed of result.claimed) this.#hand.start(claimed);
+  }
+
+  /** Whether counts are older than what we know: an exchange and an insert can overtake each other. */
+  #isOutdated({ completed, total }: JobCounts): boolean {
+    const known = this.#counts;
+    return known !== undefined && (completed < known.completed || total < known.total);
   }
 
   /** The storage failed: ends the run when the running handlers have ended. */
@@ -299,8 +319,7 @@ export class Dispatcher {
 
   #whenOver(): RunEnd | undefined {
     if (this.#end?.kind === 'deleted') return this.#hand.live === 0 ? this.#end : undefined;
-    if (this.#hand.held > 0 || (this.#counts === undefined && this.#storageError === undefined))
-      return undefined;
+    if (this.#hand.held > 0 || (this.#isToAsk && this.#storageError === undefined)) return undefined;
     const { total = -1, completed = 0, failed = 0 } = this.#counts ?? {};
     const isSettled = completed + failed === total && !this.#host.ingesting();
     if (this.#end?.kind === 'halted') return this.#end;

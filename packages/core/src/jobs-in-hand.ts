@@ -55,6 +55,21 @@ export interface Ended {
   verdict: Verdict;
 }
 
+/**
+ * The same job without an attempt charged, unless it is settled for good. For a batch of which it is not known whether
+ * it was recorded: the same call may have claimed the job again, and then a second record would charge it twice.
+ */
+export function givenBack(ended: Ended): Ended {
+  const { claimed, settlement } = ended;
+  if (settlement.outcome === 'completed' || settlement.outcome === 'failed') return ended;
+  const { seq, startedAt, endedAt, dueAt } = settlement;
+  return {
+    claimed,
+    verdict: { kind: 'interrupted' },
+    settlement: { seq, startedAt, endedAt, dueAt, outcome: 'interrupted' },
+  };
+}
+
 /** Starts claimed jobs, judges what comes back, and keeps it until it is recorded. */
 export class JobsInHand {
   readonly #host: JobsHost;

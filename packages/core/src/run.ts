@@ -203,8 +203,7 @@ export class Run {
         room: () => this.#ahead.room(),
         inserted: (counts) => {
           this.#host.duplicates(ingest.repeats);
-          this.#changed(counts);
-          this.dispatcher.wake(counts);
+          this.dispatcher.inserted(counts);
         },
       });
       const reader = readerOf(data);
@@ -263,9 +262,13 @@ export class Run {
   async #record(end: RunEnd): Promise<TaskStatus> {
     if (end.kind === 'settled') {
       const record = await this.#host.store.readTask(this.#host.taskId);
-      const status = record === null ? 'completed' : settledStatus(record.counts);
-      await this.#write(status === 'completed' ? 'complete' : 'fail');
-      return status;
+      if (record === null) return 'completed'; // deleted; whoever reads it next is told
+      // Not if failed jobs were put back since: then the task is a paused one.
+      if (isSettled(record.counts)) {
+        const status = settledStatus(record.counts);
+        await this.#write(status === 'completed' ? 'complete' : 'fail');
+        return status;
+      }
     }
     if (end.kind === 'halted') {
       await this.#write('fail');
@@ -285,9 +288,12 @@ export class Run {
   /** Leaves the task in a status from which it can be started again. @returns the error to reject with */
   async #failed(error: unknown): Promise<unknown> {
     if (error instanceof TaskHubError && error.code === 'TASK_DELETED') return error;
+    // What befell this process is no reason for others to stop.
+    const mayLeave = this.#sourceError === undefined && (this.#leavesOthers || !this.#isEnding);
     this.#isEnding = true;
     try {
       await this.#writes;
+      if (mayLeave && (await this.#othersWork())) return error;
       // Also when the error came with the last batch: the source has not been read to its end.
       await this.#write('pause', this.#sourceError && { ingested: false });
     } catch {
@@ -300,7 +306,12 @@ export class Run {
 /** Whether a run has nothing to do. */
 function isFinished(task: TaskRecord): task is TaskRecord & { status: TaskStatus } {
   const { status, counts } = task;
-  return (status === 'completed' || status === 'failed') && counts.completed + counts.failed === counts.total;
+  // A halted one is `failed` whatever was completed: it is run again, if only to learn that nothing is left.
+  return status === settledStatus(counts) && isSettled(counts);
+}
+
+function isSettled({ completed, failed, total }: JobCounts): boolean {
+  return completed + failed === total;
 }
 
 export function taskDeleted(taskId: string): TaskHubError {

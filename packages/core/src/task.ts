@@ -172,10 +172,12 @@ export class Task<TInput = unknown, TOutput = unknown> {
    */
   async stop(): Promise<void> {
     this.#stops += 1;
+    // Only this run is waited for, and not one that is started meanwhile.
+    const ending = this.#ended();
     if (this.#run === undefined) this.pause();
     this.#run?.stop();
     await this.#pausing;
-    await this.#ended();
+    await ending;
   }
 
   /** Stops the task, deletes it with all its data, and removes all listeners. */

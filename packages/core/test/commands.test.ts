@@ -316,6 +316,15 @@ describe('stop()', () => {
     expect(calls).toEqual([]);
   });
 
+  test('stop: of a task that does not run does not wait for a run that is started in the same breath', async () => {
+    const { task, run, clock } = await arrange('stopped');
+    const stopped = task.stop();
+    const started = task.start();
+    await run(stopped);
+    expect(clock.monotonic()).toBe(100);
+    expect(await run(started)).toMatchObject({ status: 'completed' });
+  });
+
   test('stop: twice at once resolves twice', async () => {
     const { task, run } = await arrange('running');
     await run(Promise.all([task.stop(), task.stop()]));

@@ -45,6 +45,17 @@ describe('halt', () => {
     expect(lines).not.toContain('completed');
   });
 
+  test('start() after a halt on the very last job ends the task by what its jobs came to', async () => {
+    const { summary, task, run, lines } = await halting(
+      { failures: 1 },
+      (input) => (input === 2 ? fails() : input),
+      3,
+    );
+    expect(summary).toMatchObject({ status: 'failed', completed: 2, failed: 1 });
+    expect(await run(task.start())).toMatchObject({ status: 'completed', completed: 2, failed: 1, ran: 0 });
+    expect(lines.at(-1)).toBe('completed');
+  });
+
   test('the status is stored', async () => {
     const { hub, run } = await halting({ failures: 2 }, fails);
     expect((await run(hub.listTasks()))[0]?.status).toBe('failed');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Hub } from '../src/hub.js';
+import { Hub } from '../src/hub.js';
 import type { Liveness, StorageAdapter } from '../src/storage/contract.js';
 import { MemoryAdapter } from '../src/storage/memory-adapter.js';
 import type { Task } from '../src/task.js';
@@ -12,6 +12,7 @@ import {
   heard,
   listSource,
   numbers,
+  portsOf,
   rejection,
   sleep,
   takes,
@@ -469,4 +470,21 @@ describe('two hubs on one task', () => {
     expect(await error).toMatchObject({ code: 'SOURCE_FAILED' });
     expect(one.completedJobs).toBe(1);
   });
+});
+
+test('a process whose storage fails leaves the task running for the others', async () => {
+  const { adapter } = store();
+  const mine = new FaultyAdapter(adapter);
+  const b = bench(mine);
+  const task = await taskOf(b, 20, takes(b.clock, 1000), { concurrency: { max: 1 } });
+  const started = rejection(task.start());
+  const other = { ...b, hub: new Hub(adapter, { ports: portsOf(b.clock) }) };
+  const theirs = await taskOf(other, 20, takes(b.clock, 1000), { concurrency: { max: 1 } });
+  const finished = theirs.start();
+  await b.clock.advance(1500);
+  let left = 1;
+  mine.plan = ({ method }) =>
+    method === 'exchange' && left-- > 0 ? { error: new Error('disk I/O error') } : undefined;
+  expect(await b.run(started)).toMatchObject({ code: 'STORAGE_FAILED' });
+  expect(await b.run(finished)).toMatchObject({ status: 'completed', completed: 20 });
 });

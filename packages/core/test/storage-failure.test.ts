@@ -7,7 +7,18 @@ import {
   FaultyAdapter,
   type StorageMethod,
 } from '../src/testing/faulty-adapter.js';
-import { bench, heard, listSource, numbers, rejection, sleep, takes, taskOf } from './fixtures.js';
+import {
+  bench,
+  brokenPipe,
+  heard,
+  listSource,
+  numbers,
+  rejection,
+  sleep,
+  streamSource,
+  takes,
+  taskOf,
+} from './fixtures.js';
 
 const full = (): TaskHubError => new TaskHubError('STORAGE_FULL', 'database or disk is full');
 const always =
@@ -263,5 +274,95 @@ describe('storage that fails', () => {
     const task = await taskOf(b, 40, takes(b.clock, 7));
     adapter.plan = ({ method }) => (method === 'exchange' ? { until: sleep(b.clock, 10) } : undefined);
     expect(await b.run(task.start())).toMatchObject({ completed: 40, ran: 40 });
+  });
+});
+
+describe('an answer that does not come as it should', () => {
+  test('what was recorded and claimed again in the same lost call is not charged twice', async () => {
+    const adapter = new FaultyAdapter(new MemoryAdapter());
+    const b = bench(adapter);
+    let calls = 0;
+    const handler = async (input: number): Promise<number> => {
+      await sleep(b.clock, 10);
+      calls += 1;
+      if (calls === 1) throw brokenPipe();
+      return input;
+    };
+    const retry = { baseDelay: 0, maxDelay: 0, maxAttempts: 2 };
+    const task = await taskOf(b, 1, handler, { retry });
+    adapter.plan = ({ method, args }) => {
+      const { settle } = (args[1] ?? {}) as { settle?: readonly unknown[] };
+      const isFirst = method === 'exchange' && settle?.length === 1;
+      if (isFirst) adapter.plan = () => undefined;
+      return isFirst ? { error: full(), applied: true } : undefined;
+    };
+    await rejection(b.run(task.start()));
+    const [row] = (await adapter.readJobs(task.id, { limit: 1 })).rows;
+    expect(row).toMatchObject({ status: 'pending', attempts: 1 });
+    expect(await b.run(task.start())).toMatchObject({ status: 'completed' });
+  });
+
+  test('jobs whose claim is answered after the lease has ended are given back, not started', async () => {
+    const adapter = new FaultyAdapter(new MemoryAdapter());
+    const b = bench(adapter, { leaseMs: 2000 });
+    const handler = takes<number>(b.clock, 100);
+    const task = await taskOf(b, 2, handler);
+    adapter.plan = ({ method, nth }) =>
+      method === 'exchange' && nth === 1 ? { answer: sleep(b.clock, 3000) } : undefined;
+    const lines = heard(task);
+    void task.start();
+    await b.clock.advance(2500);
+    const other = b.another({ leaseMs: 2000 });
+    const theirs = await b.run(
+      other.resumeTask<number, unknown>(task.id, listSource(numbers(2), { handler })),
+    );
+    expect(await b.run(theirs?.start() as Promise<unknown>)).toMatchObject({ completed: 2, ran: 2 });
+    await b.clock.advance(1000);
+    expect(lines.filter((line) => line.startsWith('start'))).toEqual([]);
+  });
+
+  test('an exchange that is answered after the source has ended does not end the run without its jobs', async () => {
+    const adapter = new FaultyAdapter(new MemoryAdapter());
+    const b = bench(adapter);
+    const data = async function* () {
+      await sleep(b.clock, 100);
+      yield* numbers(4);
+    };
+    const source = streamSource(data, { handler: takes<number>(b.clock, 10) });
+    const task = await b.run(b.hub.createTask({ name: 'task', source }));
+    adapter.plan = ({ method, nth }) =>
+      method === 'exchange' && nth === 1 ? { answer: sleep(b.clock, 1000) } : undefined;
+    expect(await b.run(task.start())).toMatchObject({ status: 'completed', completed: 4, total: 4 });
+  });
+
+  test('failed jobs that are put back while the last answer is on its way leave the task paused', async () => {
+    const adapter = new FaultyAdapter(new MemoryAdapter());
+    const b = bench(adapter);
+    const fails = (): never => {
+      throw new Error('bad');
+    };
+    const task = await taskOf(b, 1, fails);
+    adapter.plan = ({ method, nth }) =>
+      method === 'exchange' && nth === 2 ? { answer: sleep(b.clock, 1000) } : undefined;
+    const started = task.start();
+    await b.clock.advance(500);
+    const stopped = task.stop();
+    const putBack = task.retryFailed();
+    expect(await b.run(started)).toMatchObject({ status: 'paused', completed: 0, failed: 0, total: 1 });
+    await b.run(Promise.all([stopped, putBack]));
+    expect(await adapter.readTask(task.id)).toMatchObject({ status: 'paused' });
+  });
+
+  test('a batch that is answered late does not turn the counts back', async () => {
+    const adapter = new FaultyAdapter(new MemoryAdapter());
+    const b = bench(adapter);
+    const handler = takes<number>(b.clock, 10);
+    const source = streamSource(() => numbers(4), { handler });
+    const task = await b.run(b.hub.createTask({ name: 'task', source, progressInterval: 0 }));
+    adapter.plan = ({ method }) => (method === 'insertJobs' ? { answer: sleep(b.clock, 1000) } : undefined);
+    const completed: number[] = [];
+    task.on('progress', (progress) => completed.push(progress.completed));
+    await b.run(task.start());
+    expect(completed).toEqual([...completed].sort((x, y) => x - y));
   });
 });

@@ -16,6 +16,8 @@ export interface Fault {
   error?: unknown;
   /** With `error`: the store does its work all the same, as when only the answer is lost. @default false */
   applied?: boolean;
+  /** What the call gives or rejects with comes only when this is settled; its work is done by then. */
+  answer?: PromiseLike<unknown>;
 }
 
 /** Asked before every call: what goes wrong with it. `nth` counts the calls of the method, from 1. */
@@ -74,13 +76,17 @@ export class FaultyAdapter implements StorageAdapter {
   async #call<T>(method: StorageMethod, args: readonly unknown[]): Promise<T> {
     const nth = this.calls(method) + 1;
     this.#calls.set(method, nth);
-    const { until, applied = false, ...rest } = this.plan({ method, nth, args }) ?? {};
+    const { until, applied = false, answer, ...rest } = this.plan({ method, nth, args }) ?? {};
     await until;
     const fails = 'error' in rest;
-    if (fails && !applied) throw rest.error;
+    if (fails && !applied) {
+      await answer;
+      throw rest.error;
+    }
     // The method and its arguments came together.
     const work = this.#inner[method] as (...args: unknown[]) => Promise<T>;
     const result = await work.apply(this.#inner, [...args]);
+    await answer;
     if (fails) throw rest.error;
     return result;
   }
