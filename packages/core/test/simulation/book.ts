@@ -165,7 +165,8 @@ export class Book {
     const isLate = (end?.at ?? Infinity) >= timesOutAt;
     const spent = entry.attempts - entry.throttles;
     const needsCall =
-      settlement.outcome !== 'interrupted' && !(settlement.outcome === 'failed' && !settlement.ran);
+      settlement.outcome !== 'interrupted' &&
+      !(settlement.outcome === 'failed' && settlement.attempt === 'unused');
     if (needsCall) {
       if (call === undefined) return fault('its handler was not called');
       if (call.recorded > 0) fault('this call is recorded already');
@@ -179,10 +180,13 @@ export class Book {
           fault('it answered after its timeout');
         break;
       case 'failed':
-        if (!settlement.ran && entry.crashes < retry.maxCrashes) fault(`after ${entry.crashes} deaths`);
-        if (settlement.ran && !isLate && end?.kind === 'breaks' && spent < retry.maxAttempts)
+        if (settlement.attempt === 'unused' && entry.crashes < retry.maxCrashes)
+          fault(`after ${entry.crashes} deaths`);
+        if (settlement.attempt !== 'unused' && !isLate && end?.kind === 'breaks' && spent < retry.maxAttempts)
           fault(`after ${spent} of ${retry.maxAttempts} attempts`);
-        if (settlement.ran && !isLate && end?.kind === 'is refused') fault('a refusal is no failure');
+        if (!isLate && end?.kind === 'is refused' && entry.throttles + 1 < retry.maxThrottles)
+          fault(`after ${entry.throttles} refusals`);
+        if (settlement.attempt === 'refused' && end?.kind !== 'is refused') fault('it was not refused');
         break;
       case 'retry':
         if (!isLate && end?.kind !== 'breaks') fault(`the handler ${end?.kind ?? 'still runs'}`);
@@ -202,7 +206,8 @@ export class Book {
       this.#move(entry, settlement.outcome);
       if (settlement.outcome === 'completed') entry.output = settlement.output;
       else entry.failures += 1;
-      if (settlement.outcome === 'failed' && !settlement.ran) entry.attempts -= 1;
+      if (settlement.outcome === 'failed' && settlement.attempt === 'unused') entry.attempts -= 1;
+      if (settlement.outcome === 'failed' && settlement.attempt === 'refused') entry.throttles += 1;
     } else {
       this.#putBack(entry);
       if (settlement.outcome === 'interrupted') entry.attempts -= 1;

@@ -30,7 +30,7 @@ export interface Plan {
   distinct: readonly number[];
   config: TaskConfig & {
     concurrency: { max: number };
-    retry: { maxAttempts: number; maxCrashes: number; baseDelay: number; maxDelay: number };
+    retry: { maxAttempts: number; maxCrashes: number; maxThrottles: number };
     timeout: number;
     stopGrace: number;
   };
@@ -88,7 +88,13 @@ export function planOf(seed: number): Plan {
         initial: 1 + chance.below(max),
         algorithm: chance.is(0.3) ? 'adaptive' : 'aimd',
       },
-      retry: { maxAttempts, maxCrashes: 1 + chance.below(4), baseDelay, maxDelay: 5000 },
+      retry: {
+        maxAttempts,
+        maxCrashes: 1 + chance.below(4),
+        baseDelay,
+        maxDelay: 5000,
+        maxThrottles: chance.is(0.3) ? 1 + chance.below(4) : Number.POSITIVE_INFINITY,
+      },
       timeout: 1000 + chance.below(3000),
       stopGrace: chance.below(3000),
       lookAhead: 1 + chance.below(20),

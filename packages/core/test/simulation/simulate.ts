@@ -199,7 +199,7 @@ class Simulation {
   }
 
   async #close(process: SimProcess): Promise<void> {
-    await process.hub.close();
+    await process.hub.close({ grace: this.#chance.is(0.5) ? 0 : this.#chance.below(5000) });
     if (process.isDead) return;
     this.#alive = this.#alive.filter((other) => other !== process);
     if (!process.hadFaults) this.#holdsNothing(process, process.owner, 'close()');
