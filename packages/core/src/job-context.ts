@@ -2,8 +2,10 @@
 import { limitsFromHeaders } from './hints.js';
 import { HttpError } from './http.js';
 import { idempotencyKey } from './identity.js';
+import { idOf } from './ingest.js';
 import type { Quota } from './limit/controller.js';
 import type { Ports } from './ports.js';
+import type { ClaimedJob } from './storage/contract.js';
 import type { HeadersLike, JobContext, ResponseLike } from './types.js';
 
 /** What a context needs of the run it belongs to. */
@@ -14,15 +16,21 @@ export interface ContextHost {
 }
 
 export class HandlerContext implements JobContext {
-  readonly jobId: string;
-  readonly attempt: number;
   readonly #host: ContextHost;
+  readonly #job: ClaimedJob;
   #controller: AbortController | undefined;
 
-  constructor(host: ContextHost, jobId: string, attempt: number) {
+  constructor(host: ContextHost, job: ClaimedJob) {
     this.#host = host;
-    this.jobId = jobId;
-    this.attempt = attempt;
+    this.#job = job;
+  }
+
+  get jobId(): string {
+    return idOf(this.#job);
+  }
+
+  get attempt(): number {
+    return this.#job.attempts;
   }
 
   get taskId(): string {

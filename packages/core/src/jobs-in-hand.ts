@@ -3,7 +3,6 @@ import type { RunConfig } from './config.js';
 import { TaskHubError } from './errors.js';
 import type { EventEmitter } from './events.js';
 import { HaltWatch, halted } from './halt.js';
-import { idOf } from './ingest.js';
 import { type ContextHost, HandlerContext } from './job-context.js';
 import type { JobReader } from './job-view.js';
 import { judge, type Verdict } from './judge.js';
@@ -182,7 +181,7 @@ export class JobsInHand {
     }
     if (claimed.crashes >= config.retry.maxCrashes) return this.#poisoned(claimed);
 
-    const context = new HandlerContext(this.#contextHost, idOf(claimed), claimed.attempts);
+    const context = new HandlerContext(this.#contextHost, claimed);
     const job = new RunningJob({
       claimed,
       context,

