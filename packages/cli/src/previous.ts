@@ -20,19 +20,22 @@ export async function findPrevious(hub: Hub, name: string, version: string | und
   if (newest === undefined || version === undefined) {
     return { version: version ?? newest?.version ?? undefined, newest };
   }
-  if (newest.version !== version) throw otherVersion(name, version, newest.version);
+  if (newest.version !== version) throw otherVersion(version, newest.version);
   return { version, newest };
 }
 
 /** The choices that there are when results were made by another version of the job. */
-export function otherVersion(name: string, given: string, stored: string | null): UsageError {
+export function otherVersion(given: string, stored: string | null): UsageError {
   const what = stored === null ? 'without a version' : `by version ${stored}`;
   const keep = stored === null ? 'leave the version out' : `--version ${stored}`;
-  return new UsageError(`The results of ${name} were made ${what}, and the job now has version ${given}.`, [
-    `To run everything again under version ${given}:       --fresh`,
-    `To keep what is done, and run only the rest:  ${keep}`,
-    'To leave the old results alone:               --db another.db',
-  ]);
+  return new UsageError(
+    `The results that are there were made ${what}, and the job now has version ${given}.`,
+    [
+      `To run everything again under version ${given}:       --fresh`,
+      `To keep what is done, and run only the rest:  ${keep}`,
+      'To leave the old results alone:               --db another.db',
+    ],
+  );
 }
 
 /** Inputs with an equal value of `field` are the same row; those without it are known by all they hold. */

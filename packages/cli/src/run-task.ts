@@ -5,6 +5,7 @@ import { watchWorkers } from './others.js';
 import type { Stopper } from './stopper.js';
 import type { Terminal } from './terminal.js';
 import { duration } from './text.js';
+import type { Frame } from './view/frame.js';
 import { Monitor } from './view/monitor.js';
 import { openView, pictureOf } from './view/view.js';
 
@@ -25,7 +26,7 @@ export type RunEnd = 'settled' | 'interrupted' | 'until' | 'halted' | 'paused';
 export async function runTask(
   task: Task,
   { database: { hub, store }, terminal, stopper, grace, until }: RunTaskOptions,
-): Promise<{ summary: RunSummary; end: RunEnd }> {
+): Promise<{ summary: RunSummary; end: RunEnd; frame: Frame }> {
   const monitor = new Monitor(task);
   const view = openView(
     terminal,
@@ -57,7 +58,7 @@ export async function runTask(
   task.on('error', (error) => view.say(terminal.colors.red(error.message)));
   try {
     const summary = await task.start();
-    return { summary, end: endOf(summary, stopper.isStopped, isTimeUp) };
+    return { summary, end: endOf(summary, stopper.isStopped, isTimeUp), frame: monitor.frame() };
   } finally {
     clearTimeout(timer);
     unwatch();

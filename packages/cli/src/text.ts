@@ -1,5 +1,7 @@
 // Numbers, times and pieces of text as people read them.
+
 import { stripVTControlCharacters } from 'node:util';
+import type { TaskComparison } from '@shelchin/taskhub';
 
 const GROUPED = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const ONE_DIGIT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1, minimumFractionDigits: 1 });
@@ -12,6 +14,15 @@ export function count(n: number): string {
 /** `plural(1, 'row')` → `1 row`; `plural(2, 'row')` → `2 rows` */
 export function plural(n: number, noun: string, nouns: string = `${noun}s`): string {
   return `${count(n)} ${n === 1 ? noun : nouns}`;
+}
+
+/** `100 new, 100 changed, 100 removed, 19,800 unchanged`; without keys nobody knows what changed. */
+export function comparisonText(
+  { added, changed, removed, unchanged }: TaskComparison,
+  isKeyed: boolean,
+): string {
+  const changes = isKeyed ? `${count(changed)} changed, ` : '';
+  return `${count(added)} new, ${changes}${count(removed)} removed, ${count(unchanged)} unchanged`;
 }
 
 /** Calls per second: one digit after the point below 100. */

@@ -144,7 +144,15 @@ const SOURCE_RULES: Rules = {
 /** Options by where they are given. */
 export const OPTION_RULES: Readonly<
   Record<
-    'createTask' | 'defineTask' | 'inputs' | 'resumeTask' | 'listTasks' | 'compare' | 'close' | 'hub',
+    | 'createTask'
+    | 'defineTask'
+    | 'inputs'
+    | 'resumeTask'
+    | 'listTasks'
+    | 'compare'
+    | 'close'
+    | 'retryFailed'
+    | 'hub',
     Rules
   >
 > = {
@@ -155,6 +163,7 @@ export const OPTION_RULES: Readonly<
   listTasks: { name: text, status: oneOf('idle', 'running', 'paused', 'completed', 'failed') },
   compare: { key: func },
   close: { grace: ms },
+  retryFailed: { where: func },
   hub: { leaseMs: whole(1000), ports: object },
 };
 

@@ -1,5 +1,5 @@
 // The public handle of one task: what it knows, its commands, its events.
-import { completeConfig } from './config.js';
+import { checkOptions, completeConfig, OPTION_RULES } from './config.js';
 import { isTaskHubError, TaskHubError } from './errors.js';
 import { EventEmitter } from './events.js';
 import { toError } from './failure.js';
@@ -9,10 +9,11 @@ import type { Ports } from './ports.js';
 import { Throttle } from './progress.js';
 import { Run, type RunHost, type RunResult, taskDeleted } from './run.js';
 import type { RunningJob } from './run-job.js';
-import type { JobCounts, StorageAdapter, TaskRecord } from './storage/contract.js';
+import type { JobCounts, JobRecord, Page, StorageAdapter, TaskRecord } from './storage/contract.js';
 import { readOptions, type StoredOptions } from './stored-options.js';
 import { TASK_TRANSITIONS, type TaskEvent } from './task-state.js';
 import type {
+  FailedJob,
   JobOf,
   JobStatus,
   RunSummary,
@@ -43,8 +44,9 @@ export interface TaskHost {
 const KEPT_ERRORS = 20;
 /** Rows per page where a caller did not ask for pages. */
 const PAGE = 1000;
-/** Failed jobs put back per transaction. */
+/** Failed jobs put back per transaction: of all, and of chosen ones (see the contract). */
 const RESET_SLICE = 10_000;
+const CHOSEN_SLICE = 500;
 
 /** Which jobs `getResults` gives. */
 export interface ResultsQuery<TStatus extends JobStatus = JobStatus> {
@@ -191,26 +193,21 @@ export class Task<TInput = unknown, TOutput = unknown> {
   }
 
   /**
-   * Puts all failed jobs back as pending with no attempts spent. A finished task becomes `paused`; a running one goes
-   * on with them.
+   * Puts failed jobs back as pending with no attempts spent. A finished task becomes `paused`; a running one goes on
+   * with them.
    *
+   * @param options.where - says which ones, with their failure; absent: all of them
    * @returns the number of jobs put back
+   * @throws TaskHubError INVALID_CONFIG, or a code of the storage
    */
-  async retryFailed(): Promise<number> {
+  async retryFailed(
+    options: { where?: ((job: FailedJob<TInput>) => boolean) | undefined } = {},
+  ): Promise<number> {
     this.#assertUsable();
-    const { store, ports } = this.#host;
-    let sum = 0;
-    for (;;) {
-      const { reset, counts } = await store.resetFailed(this.id, RESET_SLICE, ports.clock.now());
-      if (reset === 0) break;
-      sum += reset;
-      this.#changed(counts);
-    }
+    const { where } = checkOptions<typeof options>('retryFailed', options, OPTION_RULES.retryFailed);
+    const sum = where === undefined ? await this.#resetAll() : await this.#resetWhere(where);
     if (sum === 0) return 0;
-    if (this.#run?.isEnding === false) {
-      this.#run.dispatcher.refresh();
-      return sum;
-    }
+    if (this.#run?.isEnding === false) return sum;
     await this.#ended();
     if ((await this.#transition('reset')) !== null) this.#status = 'paused';
     return sum;
@@ -455,6 +452,42 @@ export class Task<TInput = unknown, TOutput = unknown> {
   #changed(counts: JobCounts): void {
     this.#counts = counts;
     if (this.#run !== undefined) this.#progress.changed();
+  }
+
+  async #resetAll(): Promise<number> {
+    for (let sum = 0; ; ) {
+      const reset = await this.#reset(RESET_SLICE);
+      if (reset === 0) return sum;
+      sum += reset;
+    }
+  }
+
+  async #resetWhere(where: (job: FailedJob<TInput>) => boolean): Promise<number> {
+    const { store } = this.#host;
+    let sum = 0;
+    for (let after: number | null = 0; after !== null; ) {
+      const page: Page<JobRecord> = await store.readJobs(this.id, {
+        status: 'failed',
+        after,
+        limit: CHOSEN_SLICE,
+      });
+      // The store gave failed ones.
+      const jobs = page.rows.map((row) => this.#jobs.view(row) as FailedJob<TInput>);
+      const seqs = jobs.filter((job) => where(job)).map((job) => job.index + 1);
+      if (seqs.length > 0) sum += await this.#reset(seqs.length, seqs);
+      after = page.next;
+    }
+    return sum;
+  }
+
+  async #reset(limit: number, seqs?: readonly number[]): Promise<number> {
+    const { store, ports } = this.#host;
+    const { reset, counts } = await store.resetFailed(this.id, limit, ports.clock.now(), seqs);
+    if (reset === 0) return 0;
+    this.#changed(counts);
+    // At once: a run that is about to end goes on with them.
+    if (this.#run?.isEnding === false) this.#run.dispatcher.refresh();
+    return reset;
   }
 
   #transition(name: TaskEvent): Promise<TaskRecord | null> {

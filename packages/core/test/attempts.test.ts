@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryAdapter } from '../src/storage/memory-adapter.js';
 import { FaultyAdapter } from '../src/testing/faulty-adapter.js';
-import { bench, brokenPipe, heard, refusal, sleep, taskOf } from './fixtures.js';
+import { bench, brokenPipe, heard, refusal, rejection, sleep, taskOf } from './fixtures.js';
 
 describe('attempts and throttles', () => {
   test('attempts counts the executions that ended, ctx.attempt from 1', async () => {
@@ -249,6 +249,35 @@ describe('retryFailed() and resetFailedJobs()', () => {
       });
     }
   }
+
+  test('where: puts back only the failed jobs that it says', async () => {
+    const { task, run } = await failing('failed');
+    expect(
+      await run(task.retryFailed({ where: (job) => job.index > 1 && job.failure.message === 'bad' })),
+    ).toBe(2);
+    expect([task.status, task.failedJobs]).toEqual(['paused', 2]);
+    expect(await run(task.start())).toMatchObject({ completed: 2, failed: 2, ran: 2 });
+    expect(await run(task.retryFailed({ where: () => false }))).toBe(0);
+  });
+
+  test('where: reaches jobs of every page', async () => {
+    const b = bench();
+    let bad = true;
+    const task = await taskOf(b, 1300, (input) => {
+      if (bad) throw new Error(input % 2 === 0 ? 'even' : 'odd');
+      return input;
+    });
+    await b.run(task.start());
+    bad = false;
+    expect(await b.run(task.retryFailed({ where: (job) => job.error === 'odd' }))).toBe(650);
+    expect(await b.run(task.start())).toMatchObject({ completed: 650, failed: 650 });
+  });
+
+  test('where that is no function is INVALID_CONFIG', async () => {
+    const { task, run } = await failing('failed');
+    const options = { where: 'code' } as unknown as Parameters<typeof task.retryFailed>[0];
+    expect(await rejection(run(task.retryFailed(options)))).toMatchObject({ code: 'INVALID_CONFIG' });
+  });
 
   test('resetFailedJobs does the same by id', async () => {
     const { task, run, hub } = await failing('completed');

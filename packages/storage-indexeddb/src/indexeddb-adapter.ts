@@ -209,10 +209,11 @@ export class IndexedDBAdapter implements StorageAdapter {
     taskId: string,
     limit: number,
     now: number,
+    seqs?: readonly number[],
   ): Promise<{ reset: number; counts: JobCounts }> {
     return this.#open.write(async (tx) => {
       const head = await readHead(tx, taskId);
-      return head === null ? { reset: 0, counts: NO_JOBS } : resetFailed(tx, head, limit, now);
+      return head === null ? { reset: 0, counts: NO_JOBS } : resetFailed(tx, head, limit, now, seqs);
     });
   }
 

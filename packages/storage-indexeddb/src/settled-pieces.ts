@@ -45,11 +45,23 @@ export async function readSettledAt(
   ending: Ending,
   seqs: readonly number[],
 ): Promise<Map<number, SettledRow>> {
+  const { rows } = await readWindowsOf(tx, task, ending, seqs);
+  return new Map(rows.map((row) => [row.seq, row]));
+}
+
+/** The results of jobs at these places, and the pieces in which they are, among others. */
+export async function readWindowsOf(
+  tx: Transaction,
+  task: number,
+  ending: Ending,
+  seqs: readonly number[],
+): Promise<{ rows: SettledRow[]; pieces: SettledRow[][] }> {
   const windows = [...new Set(seqs.map(windowStart))];
   const pieces = await Promise.all(
     windows.map((start) => tx.getAll(ending, places(task, start, start + WINDOW - 1))),
   );
-  return new Map(pieces.flat(2).map((row) => [row.seq, row]));
+  const wanted = new Set(seqs);
+  return { rows: pieces.flat(2).filter((row) => wanted.has(row.seq)), pieces: pieces.flat(1) };
 }
 
 /** Up to `limit` results after a place in order of seq, and the pieces in which they are, among others. */

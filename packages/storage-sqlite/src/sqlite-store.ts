@@ -242,11 +242,12 @@ export class SqliteStore implements StorageAdapter {
     taskId: string,
     limit: number,
     now: number,
+    seqs?: readonly number[],
   ): Promise<{ reset: number; counts: JobCounts }> {
     const db = this.#open;
     return db.write(() => {
       const head = readHead(db, taskId);
-      return head === null ? { reset: 0, counts: NO_JOBS } : resetFailed(db, head, limit, now);
+      return head === null ? { reset: 0, counts: NO_JOBS } : resetFailed(db, head, limit, now, seqs);
     });
   }
 

@@ -19,8 +19,9 @@ export interface Frame {
   concurrency: number | null;
   /** The concurrency over the run, oldest first. */
   history: readonly number[];
-  refusals: number;
-  retries: number;
+  /** null where they are not known. */
+  refusals: number | null;
+  retries: number | null;
   kinds: readonly FailureKind[];
   /** Why the run is not faster, in words. */
   why: string | undefined;
@@ -47,8 +48,13 @@ export function renderFrame(frame: Frame, columns: number, colors: Colors): stri
   const lines = [progressLine(frame, room, colors), line('speed', speedText(frame))];
   lines.push(concurrencyLine(frame, room, colors));
   if (why !== undefined) lines.push(line('', why, colors.dim));
-  const trouble = `${count(refusals)} refused, ${count(retries)} tried again, ${count(failed)} failed`;
-  lines.push(line('trouble', trouble, refusals + retries + failed === 0 ? colors.dim : undefined));
+  lines.push(
+    line(
+      'trouble',
+      troubleText(frame),
+      (refusals ?? 0) + (retries ?? 0) + failed > 0 ? undefined : colors.dim,
+    ),
+  );
   if (kinds.length > 0) lines.push(line('failures', kindsText(kinds), colors.red));
   for (const [at, error] of errors.entries()) lines.push(line(at === 0 ? 'last errors' : '', error));
   if (note !== undefined) lines.push(line('', note, colors.yellow));
@@ -61,7 +67,7 @@ export function renderLine(frame: Frame): string {
   const parts = [`${count(completed + failed)} of ${count(total)} (${percent(completed + failed, total)})`];
   if (rate !== null) parts.push(perSecond(rate));
   if (concurrency !== null) parts.push(`concurrency ${concurrency}`);
-  parts.push(`${count(refusals)} refused`, `${count(failed)} failed`);
+  parts.push(...(refusals === null ? [] : [`${count(refusals)} refused`]), `${count(failed)} failed`);
   if (remaining !== null && remaining > 0) parts.push(`${duration(remaining)} to go`);
   return parts.join(', ');
 }
@@ -96,6 +102,15 @@ export function sparkline(values: readonly number[], cells: number): string {
   const shown = values.slice(-cells);
   const most = Math.max(...shown, 1);
   return shown.map((value) => BARS[Math.min(7, Math.round((value / most) * 7))] ?? '').join('');
+}
+
+function troubleText({ refusals, retries, failed }: Frame): string {
+  const known = [
+    [refusals, 'refused'],
+    [retries, 'tried again'],
+    [failed, 'failed'],
+  ] as const;
+  return known.flatMap(([n, what]) => (n === null ? [] : [`${count(n)} ${what}`])).join(', ');
 }
 
 function kindsText(kinds: readonly FailureKind[]): string {

@@ -56,9 +56,11 @@ const CHECKS: { [M in Method]?: (...args: Args<M>) => void } = {
   releaseJobs(_taskId, _owner, now) {
     whole('now', now);
   },
-  resetFailed(_taskId, limit, now) {
+  resetFailed(_taskId, limit, now, seqs = []) {
     whole('limit', limit, 1);
     whole('now', now);
+    if (seqs.length > 500) throw wrong('seqs', 'be at most 500', seqs.length);
+    for (const seq of seqs) whole('seq', seq, 1);
   },
   readJobs(_taskId, { after = 0, limit }) {
     whole('after', after);

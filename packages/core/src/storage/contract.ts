@@ -290,9 +290,15 @@ export interface StorageAdapter {
   releaseJobs(taskId: string, owner: { owner: string; crashed: boolean }, now: number): Promise<number>;
   /**
    * Makes up to `limit` failed jobs waiting, due at `now`, with attempts, throttles and crashes 0 and the error kept.
-   * Gives the number of jobs and the counts; call again until 0 come back.
+   * Gives the number of jobs and the counts; call again until 0 come back. With `seqs`, at most 500 of them, only those
+   * jobs, all in one call.
    */
-  resetFailed(taskId: string, limit: number, now: number): Promise<{ reset: number; counts: JobCounts }>;
+  resetFailed(
+    taskId: string,
+    limit: number,
+    now: number,
+    seqs?: readonly number[],
+  ): Promise<{ reset: number; counts: JobCounts }>;
   /** Jobs in order of `seq`. */
   readJobs(taskId: string, query: JobQuery): Promise<Page<JobRecord>>;
 

@@ -136,8 +136,9 @@ export class MemoryAdapter implements StorageAdapter {
     taskId: string,
     limit: number,
     now: number,
+    seqs?: readonly number[],
   ): Promise<{ reset: number; counts: JobCounts }> {
-    return this.#tasks.get(taskId)?.resetFailed(limit, now) ?? { reset: 0, counts: noCounts() };
+    return this.#tasks.get(taskId)?.resetFailed(limit, now, seqs) ?? { reset: 0, counts: noCounts() };
   }
 
   async readJobs(taskId: string, query: JobQuery): Promise<Page<JobRecord>> {

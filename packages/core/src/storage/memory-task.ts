@@ -181,16 +181,30 @@ export class MemoryTask {
     return released;
   }
 
-  resetFailed(limit: number, now: number): { reset: number; counts: JobCounts } {
+  resetFailed(limit: number, now: number, seqs?: readonly number[]): { reset: number; counts: JobCounts } {
     const rows = this.#rows;
-    const reset = Math.min(limit, rows.counts().failed);
-    for (let done = 0, row = 0; done < reset; done += 1) {
-      row = rows.next('failed', row);
+    const failed = seqs === undefined ? this.#firstFailed(limit) : this.#failedAt(seqs);
+    for (const row of failed) {
       rows.set(row, ATTEMPTS, 0);
       rows.set(row, THROTTLES, 0);
       this.#wait(row, now);
     }
-    return { reset, counts: rows.counts() };
+    return { reset: failed.length, counts: rows.counts() };
+  }
+
+  #firstFailed(limit: number): number[] {
+    const failed: number[] = [];
+    for (let row = 0; failed.length < Math.min(limit, this.#rows.counts().failed); row += 1) {
+      row = this.#rows.next('failed', row);
+      failed.push(row);
+    }
+    return failed;
+  }
+
+  #failedAt(seqs: readonly number[]): number[] {
+    return [...new Set(seqs)]
+      .map((seq) => this.#rows.find(seq))
+      .filter((row) => row >= 0 && this.#rows.is(row, FAILED));
   }
 
   read({ status, after = 0, limit }: JobQuery): Page<JobRecord> {

@@ -263,6 +263,30 @@ export function leaseCases({ spec }: Suite): void {
     equal(await countedRows(store, 't'), end.counts);
   });
 
+  spec('resetFailed: with seqs, only those of them that failed', async ({ store, equal }) => {
+    await givenTask(store, 't', 600);
+    await claim(store, 't', 600);
+    const all = Array.from({ length: 599 }, (_, at) => at + 1);
+    await settle(store, 't', [completed(5), ...all.filter((seq) => seq !== 5).map((seq) => failed(seq))]);
+    const result = await store.resetFailed('t', 1000, T0, [7, 599, 5, 300, 600, 601, 7]);
+    equal(result.reset, 3);
+    equal(result.counts, {
+      ...NO_COUNTS,
+      total: 600,
+      active: 1,
+      pending: 3,
+      waiting: 3,
+      completed: 1,
+      failed: 595,
+    });
+    equal(seqs(await allJobs(store, 't', { status: 'pending' })), [7, 300, 599]);
+    equal((await jobAt(store, 't', 7)).error, 'error 7');
+    equal(await countedRows(store, 't'), result.counts);
+    equal((await store.resetFailed('t', 1000, T0, [5])).reset, 0);
+    equal((await store.resetFailed('t', 1000, T0, [])).reset, 0);
+    equal((await store.resetFailed('t', 1000, T0, all.slice(0, 500))).reset, 497);
+  });
+
   spec('resetFailed: with none failed changes nothing', async ({ store, equal }) => {
     await givenTask(store, 't', 3);
     await claim(store, 't', 2);
