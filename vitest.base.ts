@@ -45,6 +45,7 @@ export default configOf('vitest');
 export function inside(runtime: string, report = 'vitest'): ViteUserConfig {
   return configOf(report, {
     setupFiles: [fileURLToPath(new URL('./vitest.inside.ts', import.meta.url))],
+    exclude: ['**/node_modules/**', 'test/page/**'], // Those run inside a browser.
     env: { TASKHUB_RUNTIME: runtime },
   });
 }

@@ -5,8 +5,8 @@ import { type Outcome, openOutcome, type PageCall, READY } from './messages.js';
 /** ms that the script of the worker may take to load. */
 export const LOAD_PATIENCE = 5_000;
 
-// Not in one expression with `import.meta.url`: bundlers would take it for a file of its own, beside the worker.
-const FILE = './worker.js';
+// Not in one expression with `new URL`: bundlers would take it for a file of its own, beside the worker.
+const HERE = import.meta.url;
 
 /** A worker whose script has run. */
 export class WorkerLink {
@@ -34,7 +34,7 @@ export class WorkerLink {
    * @throws TaskHubError STORAGE_UNAVAILABLE with the URL when the script has not run within 5 s
    */
   static async start(workerUrl: string | URL | undefined): Promise<WorkerLink> {
-    const url = String(workerUrl ?? new URL(FILE, import.meta.url));
+    const url = String(workerUrl ?? new URL('./worker.js', HERE));
     let worker: Worker | undefined;
     try {
       // Written out in full: this is what bundlers look for.

@@ -22,12 +22,28 @@ export interface TaskHubConfig extends HubConfig {
    * for the disk. @default 'relaxed'
    */
   durability?: 'relaxed' | 'strict' | undefined;
+  /** Where the files of `@taskhub/storage-opfs` are served, for pages that are built by a tool which does not copy them. */
+  opfs?: OPFSFiles | undefined;
+  /**
+   * Asks the browser not to clear the data of this site when space is short; some browsers ask the person. The answer
+   * stands in `hub.storage.reason`. @default false
+   */
+  requestPersistence?: boolean | undefined;
+}
+
+/** Addresses of the files of `@taskhub/storage-opfs`, seen from the page. */
+export interface OPFSFiles {
+  /** Of `worker.js`. @default beside the code of the package, where most bundlers put it */
+  workerUrl?: string | URL | undefined;
+  /** Of `sqlite3.wasm`. @default beside the worker */
+  wasmUrl?: string | URL | undefined;
 }
 
 /** What a storage is made with. */
 export interface StorageSettings {
   dbPath: string | undefined;
   durability: 'relaxed' | 'strict' | undefined;
+  opfs: OPFSFiles | undefined;
 }
 
 /** One storage: how it is made here, or why it cannot be. */
@@ -36,20 +52,27 @@ export type StorageMaker = ((settings: StorageSettings) => StorageAdapter) | { u
 /** Storages by name, those that `auto` tries first in front. */
 export type StorageTable = Readonly<Record<Exclude<StorageName, 'auto'>, StorageMaker>>;
 
-/** The storage that `auto` takes, and why in words. */
-export interface AutoChoice {
-  make: (settings: StorageSettings) => StorageAdapter;
+/** A storage, and why this one in words. */
+export interface StorageDecision {
+  adapter: StorageAdapter;
   reason: string;
 }
 
-const OPTIONS = ['storage', 'dbPath', 'durability', 'leaseMs'];
+/**
+ * Finds the storage that `auto` takes.
+ *
+ * @throws TaskHubError STORAGE_UNAVAILABLE when none works here; memory is never taken
+ */
+export type AutoStorage = (settings: StorageSettings) => StorageDecision | Promise<StorageDecision>;
+
+const OPTIONS = ['storage', 'dbPath', 'durability', 'opfs', 'leaseMs', 'requestPersistence'];
 
 /**
  * @param table - what there is in this entry point
- * @param auto - the storage that `auto` takes, and why; undefined = none works here
+ * @param auto - how `auto` decides
  */
-export async function createHub(config: TaskHubConfig, table: StorageTable, auto?: AutoChoice): Promise<Hub> {
-  const { storage = 'auto', dbPath, durability, ...rest } = config;
+export async function createHub(config: TaskHubConfig, table: StorageTable, auto: AutoStorage): Promise<Hub> {
+  const { storage = 'auto', dbPath, durability, opfs, requestPersistence = false, ...rest } = config;
   const unknown = Object.keys(rest).find((key) => !OPTIONS.includes(key));
   if (unknown !== undefined) {
     throw invalid(`There is no option ${unknown}. There are ${OPTIONS.join(', ')}.`, { option: unknown });
@@ -60,35 +83,39 @@ export async function createHub(config: TaskHubConfig, table: StorageTable, auto
   if (dbPath !== undefined && (typeof dbPath !== 'string' || dbPath === '')) {
     throw invalid('dbPath must be a text that is not empty.', { dbPath });
   }
-  const { adapter, reason } = chooseStorage(storage, { dbPath, durability }, table, auto);
-  const hub = new Hub(adapter, rest, reason);
+  checkFiles(opfs);
+  const settings = { dbPath, durability, opfs };
+  if (typeof storage === 'object' && storage !== null) {
+    return openHub({ adapter: storage, reason: 'given as an adapter' }, rest);
+  }
+  const decision = storage === 'auto' ? await auto(settings) : named(storage, settings, table);
+  if (requestPersistence) decision.reason += await askForPersistence();
+  try {
+    return await openHub(decision, rest);
+  } catch (error) {
+    await decision.adapter.close(); // `auto` may have opened it.
+    throw error;
+  }
+}
+
+async function openHub({ adapter, reason }: StorageDecision, config: HubConfig): Promise<Hub> {
+  const hub = new Hub(adapter, config, reason);
   await hub.initialize();
   return hub;
 }
 
-function chooseStorage(
-  storage: StorageName | StorageAdapter,
-  settings: StorageSettings,
-  table: StorageTable,
-  auto: AutoChoice | undefined,
-): { adapter: StorageAdapter; reason: string } {
-  if (typeof storage === 'object' && storage !== null)
-    return { adapter: storage, reason: 'given as an adapter' };
-  if (storage === 'auto') {
-    if (auto !== undefined) return { adapter: auto.make(settings), reason: auto.reason };
-    throw new TaskHubError(
-      'STORAGE_UNAVAILABLE',
-      "No persistent storage works in this runtime. Pass storage: 'memory' if losing everything with the process is " +
-        'right, or a StorageAdapter of your own.',
-    );
-  }
-  if (!Object.hasOwn(table, storage)) {
-    const names = ['auto', ...Object.keys(table)].map((name) => `'${name}'`).join(', ');
-    throw invalid(`There is no storage '${String(storage)}'. There are ${names}, or a StorageAdapter.`, {
-      storage: String(storage),
+function named(name: string, settings: StorageSettings, table: StorageTable): StorageDecision {
+  if (!isNameOf(table, name)) {
+    const names = ['auto', ...Object.keys(table)].map((known) => `'${known}'`).join(', ');
+    throw invalid(`There is no storage '${String(name)}'. There are ${names}, or a StorageAdapter.`, {
+      storage: String(name),
     });
   }
-  return { adapter: make(storage, settings, table), reason: `asked for by storage: '${storage}'` };
+  return { adapter: make(name, settings, table), reason: `asked for by storage: '${name}'` };
+}
+
+function isNameOf(table: StorageTable, name: string): name is keyof StorageTable {
+  return Object.hasOwn(table, name);
 }
 
 function make(name: keyof StorageTable, settings: StorageSettings, table: StorageTable): StorageAdapter {
@@ -106,8 +133,31 @@ function make(name: keyof StorageTable, settings: StorageSettings, table: Storag
 /** Keeps everything in this process. */
 export const memory: StorageMaker = () => new MemoryAdapter();
 
-/** A storage that a later version brings. */
-export const notYet: StorageMaker = { unavailable: 'it is not part of this version of TaskHub.' };
+function checkFiles(opfs: OPFSFiles | undefined): void {
+  if (opfs === undefined) return;
+  if (typeof opfs !== 'object' || opfs === null)
+    throw invalid('opfs must be { workerUrl, wasmUrl }.', { opfs });
+  for (const [name, url] of Object.entries(opfs)) {
+    if (name !== 'workerUrl' && name !== 'wasmUrl') {
+      throw invalid(`There is no option opfs.${name}. There are workerUrl, wasmUrl.`, {
+        option: `opfs.${name}`,
+      });
+    }
+    if (url !== undefined && typeof url !== 'string' && !(url instanceof URL)) {
+      throw invalid(`opfs.${name} must be an address: a text or a URL.`, { [name]: url });
+    }
+  }
+}
+
+/** @returns what is to be said about it; nothing where there is nobody to ask, as in Node */
+async function askForPersistence(): Promise<string> {
+  const { navigator } = globalThis as { navigator?: { storage?: Partial<StorageManager> } };
+  const isGranted = await navigator?.storage?.persist?.();
+  if (isGranted === undefined) return '';
+  return isGranted
+    ? '; kept when space is short'
+    : '; the browser did not promise to keep it when space is short';
+}
 
 function invalid(message: string, details: Record<string, unknown>): TaskHubError {
   return new TaskHubError('INVALID_CONFIG', message, { details });

@@ -3,7 +3,7 @@ import type { Hub } from '@taskhub/core';
 import { BunSQLiteAdapter } from '@taskhub/storage-bun';
 import { NodeSQLiteAdapter } from '@taskhub/storage-node';
 import {
-  type AutoChoice,
+  type AutoStorage,
   createHub,
   memory,
   type StorageMaker,
@@ -14,8 +14,11 @@ import {
 
 export * from '@taskhub/core';
 export { BunSQLiteAdapter, type BunSQLiteOptions } from '@taskhub/storage-bun';
+// For code that is written once for pages and for programs; they open in browsers only.
+export { IndexedDBAdapter, type IndexedDBOptions } from '@taskhub/storage-indexeddb';
 export { NodeSQLiteAdapter, type NodeSQLiteOptions } from '@taskhub/storage-node';
-export type { StorageName, TaskHubConfig } from './create-hub.js';
+export { OPFSAdapter, type OPFSOptions } from '@taskhub/storage-opfs';
+export type { OPFSFiles, StorageName, TaskHubConfig } from './create-hub.js';
 
 const nodeSqlite =
   (driver?: 'better-sqlite3' | 'node-sqlite') =>
@@ -38,9 +41,10 @@ const TABLE: StorageTable = {
   memory,
 };
 
-const AUTO: AutoChoice = isBun
-  ? { make: bunSqlite, reason: 'auto: the SQLite of Bun' }
-  : { make: nodeSqlite(), reason: 'auto: the first SQLite that works in this runtime' };
+const auto: AutoStorage = (settings) =>
+  isBun
+    ? { adapter: bunSqlite(settings), reason: 'auto: the SQLite of Bun' }
+    : { adapter: nodeSqlite()(settings), reason: 'auto: the first SQLite that works in this runtime' };
 
 /**
  * Opens a hub with the storage that fits the runtime.
@@ -51,5 +55,5 @@ const AUTO: AutoChoice = isBun
  * const hub = await createTaskHub({ dbPath: 'tasks.db' });
  */
 export function createTaskHub(config: TaskHubConfig = {}): Promise<Hub> {
-  return createHub(config, TABLE, AUTO);
+  return createHub(config, TABLE, auto);
 }

@@ -97,6 +97,9 @@ test.each([
   [{ durability: 'FULL' }, /durability must be/],
   [{ dbPath: '' }, /dbPath must be/],
   [{ leaseMs: 10 }, /leaseMs must be/],
+  [{ opfs: { worker: 'x' } }, /no option opfs.worker/],
+  [{ opfs: { wasmUrl: 5 } }, /opfs.wasmUrl must be an address/],
+  [{ opfs: 'worker.js' }, /opfs must be/],
 ])('the option %j is refused', async (config, message) => {
   await expect(main.createTaskHub(config as never)).rejects.toMatchObject({
     code: 'INVALID_CONFIG',
@@ -113,18 +116,17 @@ test('a folder that is not there is named', async () => {
   });
 });
 
-test('both entry points have the same names, but for the stores that only one can have', () => {
-  const shared = (entry: object): string[] =>
-    Object.keys(entry)
-      .filter((name) => !/^(BunSQLite|NodeSQLite|IndexedDB)Adapter$/.test(name))
-      .sort();
-  expect(shared(browser)).toEqual(shared(main));
-  expect(main).toHaveProperty('NodeSQLiteAdapter');
-  expect(browser).toHaveProperty('IndexedDBAdapter');
+test('both entry points have the same names, but for the stores that a browser cannot load', () => {
+  const inBrowsers = Object.keys(main).filter((name) => !/^(Bun|Node)SQLiteAdapter$/.test(name));
+  expect(Object.keys(browser).sort()).toEqual(inBrowsers.sort());
+  expect(inBrowsers).toEqual(expect.arrayContaining(['MemoryAdapter', 'OPFSAdapter', 'IndexedDBAdapter']));
 });
 
-test('memory is never chosen by auto in a browser: it is an error with the reason', async () => {
-  await expect(browser.createTaskHub()).rejects.toMatchObject({ code: 'STORAGE_UNAVAILABLE' });
+test('the entry for browsers, built for one and run elsewhere: an error with every reason, never memory', async () => {
+  await expect(browser.createTaskHub()).rejects.toMatchObject({
+    code: 'STORAGE_UNAVAILABLE',
+    message: expect.stringMatching(/no OPFS.*it cannot be used either.*storage: 'memory'/),
+  });
 });
 
 test('exportDatabase gives the bytes of a SQLite file', async () => {

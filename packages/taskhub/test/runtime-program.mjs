@@ -1,10 +1,10 @@
 // A program for any runtime: works on one task until `most` jobs have been done by this process, then stops.
-// Prints what it used and did, as JSON, and ends by itself.
+// Prints what it used and did, as JSON, and ends by itself. `entry` is what it imports, by its name.
 import { appendFileSync } from 'node:fs';
 import process from 'node:process';
-import { createTaskHub } from '../dist/index.js';
 
-const [dbPath, journal, most] = process.argv.slice(2);
+const [dbPath, journal, most, entry] = process.argv.slice(2);
+const { createTaskHub } = await import(entry);
 let calls = 0;
 
 const hub = await createTaskHub({ dbPath });

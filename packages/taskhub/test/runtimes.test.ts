@@ -34,10 +34,12 @@ function newFolder(): string {
   return folder;
 }
 
+const MAIN = '@shelchin/taskhub';
+
 /** Runs the program with this command until it has done `most` jobs; it must end by itself. */
-async function runIn(command: string[], folder: string, most = 1_000): Promise<Report> {
+async function runIn(command: string[], folder: string, most = 1_000, entry = MAIN): Promise<Report> {
   const [file = '', ...flags] = command;
-  const args = [...flags, program, join(folder, 'tasks.db'), join(folder, 'journal'), String(most)];
+  const args = [...flags, program, join(folder, 'tasks.db'), join(folder, 'journal'), String(most), entry];
   const env = { ...process.env, DENO_NO_UPDATE_CHECK: '1', NO_COLOR: '1' };
   const { stdout, stderr } = await run(file, args, { env, timeout: 30_000, killSignal: 'SIGKILL' });
   expect(stderr).toBe('');
@@ -76,6 +78,17 @@ test.skipIf('bun' in process.versions || 'deno' in process.versions)(
     expect(calls).toEqual(done(60).map(([n]) => n));
   },
 );
+
+test.each([
+  ['Node', [process.execPath], ['better-sqlite3', 'node-sqlite']],
+  ['Bun', [bun], ['bun-sqlite']],
+  ['Deno', [deno, 'run', '--allow-all'], ['node-sqlite']],
+])('%s: the entry for browsers is there too, and takes SQLite', LIMIT, async (runtime, command, names) => {
+  if (runtime === 'Node' && ('bun' in process.versions || 'deno' in process.versions)) return;
+  const report = await runIn(command, newFolder(), 1_000, '@shelchin/taskhub/browser');
+  expect(report).toMatchObject({ runtime: runtime.toLowerCase(), status: 'completed', ran: 60 });
+  expect(names).toContain(report.name);
+});
 
 test('Deno: reading and writing files are the only permissions it takes', LIMIT, async () => {
   const report = await runIn([deno, 'run', '--allow-read', '--allow-write'], newFolder());
