@@ -35,6 +35,10 @@ export interface LimitedApiOptions {
   seed?: number | undefined;
   /** @default 0, any free one */
   port?: number | undefined;
+  /** On how many ports it listens; a browser opens six connections to each, and no more. @default 1 */
+  ports?: number | undefined;
+  /** Whether pages of other origins may call it, and read what it says about limits. @default false */
+  cors?: boolean | undefined;
   /** Body of the answer; undefined gives a 404. */
   answer?: ((request: ApiRequest) => unknown) | undefined;
   /** Told of each call that the limit let through, and how each call ended. */
@@ -43,6 +47,8 @@ export interface LimitedApiOptions {
 
 export interface LimitedApi {
   url: string;
+  /** One for each port. */
+  urls: readonly string[];
   stats(): ApiStats;
   /** Another limit from now on: calls per second, and as many at once. */
   limit(rps: number): void;
@@ -57,6 +63,12 @@ export interface ApiStats extends Record<Fate, number> {
   fetches: ReadonlyMap<string, number>;
 }
 
+const CORS = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Allow-Headers': '*',
+  'Access-Control-Expose-Headers': '*',
+};
+
 const echo = ({ record, query }: ApiRequest): unknown => ({ record, ...Object.fromEntries(query) });
 
 export async function startLimitedApi(options: LimitedApiOptions = {}): Promise<LimitedApi> {
@@ -70,6 +82,8 @@ export async function startLimitedApi(options: LimitedApiOptions = {}): Promise<
   let inFlight = 0;
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (options.cors) for (const [name, value] of Object.entries(CORS)) response.setHeader(name, value);
+    if (options.cors && request.method === 'OPTIONS') return void response.writeHead(204).end();
     const url = new URL(request.url ?? '/', 'http://localhost');
     const record = decodeURIComponent(url.pathname.slice(url.pathname.lastIndexOf('/') + 1));
     inFlight += 1;
@@ -129,12 +143,18 @@ export async function startLimitedApi(options: LimitedApiOptions = {}): Promise<
     );
   }
 
-  const server = createServer((request, response) => void handle(request, response));
-  server.listen(options.port ?? 0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const servers = await Promise.all(
+    Array.from({ length: options.ports ?? 1 }, async (_, nth) => {
+      const server = createServer((request, response) => void handle(request, response));
+      server.listen(options.port ? options.port + nth : 0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  const urls = servers.map((server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: urls[0] ?? '',
+    urls,
     stats: () => ({
       ...ends,
       requests: Object.values(ends).reduce((sum, count) => sum + count, inFlight),
@@ -146,10 +166,12 @@ export async function startLimitedApi(options: LimitedApiOptions = {}): Promise<
       bucket = tokenBucket(rps, rps);
     },
     async close() {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
+      const closed = servers.map((server) => once(server, 'close'));
+      for (const server of servers) {
+        server.close();
+        server.closeAllConnections();
+      }
+      await Promise.all(closed);
     },
   };
 }

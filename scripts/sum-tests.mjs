@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const folders = [
   ...readdirSync(join(root, 'packages')).map((name) => join('packages', name)),
   'examples',
+  'examples/browser',
   'fixtures',
   'benchmarks',
 ];
