@@ -19,6 +19,7 @@ export class Chart {
   readonly #element: HTMLElement;
   #plot: uPlot | undefined;
   #data: uPlot.AlignedData = [[], [], [], []];
+  #limit = 0;
 
   constructor(element: HTMLElement) {
     this.#element = element;
@@ -43,6 +44,7 @@ export class Chart {
       concurrency.push(sample.concurrency);
     }
     this.#data = [at, rate, concurrency, at.map(() => limit || null)];
+    this.#limit = limit;
     this.#plot?.setData(this.#data);
   }
 
@@ -63,7 +65,7 @@ export class Chart {
             return [start, Math.max(Number.isFinite(to) ? to : start, start + LEAST_SPAN)];
           },
         },
-        y: { range: (_, _least, most) => [0, Math.max(20, (most || 0) * 1.15)] },
+        y: { range: (_, _least, most) => [0, Math.max(20, this.#limit * 1.15, (most || 0) * 1.15)] },
       },
       axes: [
         { ...axis, grid: { show: false }, size: 26, space: 90, values: (_, ticks) => ticks.map(clockTime) },

@@ -28,8 +28,6 @@ const LOOKS: Record<Phase, Look> = {
   broken: { pill: 'Cannot go on', tone: 'bad', main: 'Try again', command: 'start' },
 };
 
-const STORAGES: Record<string, string> = { opfs: 'SQLite (OPFS)', indexeddb: 'IndexedDB', memory: 'memory' };
-
 const number = (n: number): string => n.toLocaleString('en-US', { maximumFractionDigits: 0 });
 
 function lookOf({ phase, failed }: BatchState): Look {
@@ -115,7 +113,7 @@ export class View {
     find('storage').textContent =
       storage === null
         ? ''
-        : `Every answer is recorded in this browser, in ${STORAGES[storage.name] ?? storage.name} (${storage.reason}).`;
+        : `Every answer is recorded in this browser, in ${storage.name}; ${storage.reason}.`;
   }
 
   #enable(id: string, enabled: boolean): void {
