@@ -26,4 +26,4 @@ export { MemoryAdapter } from './storage/memory-adapter.js';
 export type { ResultsQuery } from './task.js';
 export { Task } from './task.js';
 export type * from './types.js';
-export { webLockLiveness } from './web-locks.js';
+export { webLockLiveness, webLockTurns } from './web-locks.js';

@@ -5,7 +5,8 @@ import { Ingest, JobEncoder, sourceFailed } from './ingest.js';
 import { LookAhead } from './look-ahead.js';
 import { ProgressMeter } from './progress.js';
 import { type InputReader, readerOf } from './source.js';
-import type { JobCounts, StoredTaskStatus, TaskRecord } from './storage/contract.js';
+import { Standby } from './standby.js';
+import type { ExchangeResult, JobCounts, StoredTaskStatus, TaskRecord } from './storage/contract.js';
 import type { StoredOptions } from './stored-options.js';
 import { settledStatus, TASK_TRANSITIONS, type TaskEvent } from './task-state.js';
 import type { TaskStatus } from './types.js';
@@ -37,6 +38,7 @@ export class Run {
   readonly #host: RunHost;
   readonly dispatcher: Dispatcher;
   readonly meter: ProgressMeter;
+  readonly #standby: Standby;
   #isPaused = false;
   #isEnding = false;
   /** A closing hub leaves a task that others work on as it is. */
@@ -54,6 +56,7 @@ export class Run {
   constructor(host: RunHost) {
     this.#host = host;
     this.meter = new ProgressMeter(host.ports.clock);
+    this.#standby = new Standby(host);
     this.#ahead = new LookAhead(() => host.work().config.lookAhead);
     this.dispatcher = new Dispatcher({
       ...host,
@@ -85,21 +88,26 @@ export class Run {
     this.meter.start();
     try {
       const { store, taskId } = this.#host;
+      const hasWaited = await this.#standby.wait((exchange) => this.#listen(exchange));
       const before = await store.readTask(taskId);
       if (before === null) throw taskDeleted(taskId);
-      const rereads =
-        this.#host.options.type === 'dynamic' && (!before.ingested || before.status === 'completed');
+      // A stream that another tab has read to its end while this one stood by is not read again.
+      const isAgain = before.status === 'completed' && !hasWaited;
+      const rereads = this.#host.options.type === 'dynamic' && (!before.ingested || isAgain);
       this.#ingesting = rereads;
       if (!rereads && isFinished(before)) {
         return { status: before.status, record: before, counts: before.counts, ran: 0 };
       }
       this.#host.began(before.counts);
       this.#ahead.update(before.counts.pending);
-      const record = await this.#write('start', rereads ? { ingested: false } : {});
-      if (record === null) throw taskDeleted(taskId);
-      if (this.#isPaused) void this.#write('pause'); // before there was a run to pause
-      // Not awaited: a source may never answer. It never rejects, and does nothing more once the run is over.
-      if (rereads) void this.#read(record);
+      // One that was told to end while it stood by has started nothing.
+      if (!this.#standby.isWaiting) {
+        const record = await this.#write('start', rereads ? { ingested: false } : {});
+        if (record === null) throw taskDeleted(taskId);
+        if (this.#isPaused) void this.#write('pause'); // before there was a run to pause
+        // Not awaited: a source may never answer. It never rejects, and does nothing more once the run is over.
+        if (rereads) void this.#read(record);
+      }
       return await this.#finish(await this.dispatcher.run());
     } catch (error) {
       throw await this.#failed(error);
@@ -108,7 +116,18 @@ export class Run {
       this.#stopReading();
       this.meter.stop();
       await this.#written;
+      this.#standby.end();
     }
+  }
+
+  /** What a run that stands by hears of the one that has the turn. */
+  async #listen(exchange: () => Promise<ExchangeResult>): Promise<void> {
+    await this.#writes;
+    const writes = this.#writes;
+    const { status, counts } = await exchange();
+    if (status === null) throw taskDeleted(this.#host.taskId);
+    this.#changed(counts);
+    if (writes === this.#writes) this.#commanded(status); // else it was read before a command of this process
   }
 
   pause(): void {
@@ -127,6 +146,7 @@ export class Run {
   drain(): void {
     this.#isEnding = true;
     this.#leavesOthers = true;
+    this.#standby.leave();
     this.#stopReading();
     this.dispatcher.drain();
   }
@@ -135,6 +155,7 @@ export class Run {
   stop(end: RunEnd = { kind: 'stopped' }, leavesOthers = false): void {
     this.#isEnding = true;
     this.#leavesOthers ||= leavesOthers;
+    this.#standby.leave();
     this.#stopReading();
     this.dispatcher.stop(end);
   }

@@ -1,5 +1,5 @@
-// Whether the tab or worker of an owner is still there: each holds a Web Lock as long as it lives. For stores in browsers.
-import type { Liveness } from './storage/contract.js';
+// What Web Locks tell stores in browsers: whether the tab of an owner is still there, and whose turn it is to run a task.
+import type { Liveness, Turns } from './storage/contract.js';
 
 /** The part of `navigator.locks` that is used: the engine is compiled without the types of browsers. */
 interface Locks {
@@ -12,6 +12,7 @@ interface Globals {
 }
 const globals = globalThis as unknown as Globals;
 
+/** Names of locks: the tab of an owner. Without Web Locks it has a name that nobody can look up. */
 const LOCKED = 'taskhub-lock:';
 const UNKNOWN = 'taskhub-tab:';
 
@@ -34,6 +35,38 @@ export const webLockLiveness: Liveness = {
     }
   },
 };
+
+/**
+ * One tab at a time runs a task. Without Web Locks it is everybody's turn: tabs share its jobs then.
+ *
+ * @param place - where the tasks are: the storage and the name of the database
+ */
+export function webLockTurns(place: string): Turns {
+  return {
+    take(taskId, granted) {
+      const locks = globals.navigator?.locks;
+      if (locks === undefined) {
+        granted();
+        return () => undefined;
+      }
+      let giveBack: () => void = () => undefined;
+      let isOver = false;
+      const over = new Promise<void>((resolve) => {
+        giveBack = () => {
+          isOver = true;
+          resolve();
+        };
+      });
+      locks
+        .request(`taskhub-task:${place}:${taskId}`, () => {
+          if (!isOver) granted();
+          return over;
+        })
+        .catch(granted); // Refused: an opaque origin.
+      return giveBack;
+    },
+  };
+}
 
 /** Takes a lock with a name of its own. The browser releases it when the tab or worker ends. */
 function takeLock(): Promise<string> {

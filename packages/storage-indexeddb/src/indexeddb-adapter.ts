@@ -18,7 +18,9 @@ import {
   type TaskPatch,
   type TaskQuery,
   type TaskRecord,
+  type Turns,
   webLockLiveness,
+  webLockTurns,
 } from '@taskhub/core';
 import { closedError, type Database, type Durability } from './database.js';
 import { exchange } from './exchange.js';
@@ -62,6 +64,7 @@ export class IndexedDBAdapter implements StorageAdapter {
   readonly name = 'indexeddb';
   readonly capabilities: StorageAdapter['capabilities'] = { persistent: true, shared: true };
   readonly liveness: Liveness = webLockLiveness;
+  readonly turns: Turns;
   readonly #database: string;
   readonly #durability: Durability;
   readonly #ingests = new Map<number, Ingest>();
@@ -84,6 +87,7 @@ export class IndexedDBAdapter implements StorageAdapter {
       );
     }
     this.#database = name;
+    this.turns = webLockTurns(`indexeddb:${name}`);
     this.#durability = durability;
   }
 

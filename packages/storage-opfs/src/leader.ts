@@ -1,7 +1,7 @@
 // The two ways to reach the worker that owns the database: being it, and asking it.
 import { systemClock, TaskHubError } from '@taskhub/core';
 import type { SqliteStore } from '@taskhub/storage-sqlite';
-import { type Method, type Outcome, outcomeOf } from './messages.js';
+import { type Method, type Outcome, outcomeOf, pack } from './messages.js';
 import { callOn, repeatOn } from './repeated-call.js';
 
 /** A call, and whether an owner that died since may have carried it out. */
@@ -20,12 +20,15 @@ export interface Leader {
   end(): Promise<void>;
 }
 
-interface Sent extends Request {
-  id: number;
+/** A call on its way to the worker that owns the database, and what it came to on its way back. */
+export interface Sent extends Request {
+  to: string;
   from: string;
+  id: number;
 }
-
-interface Answer {
+export interface Answer {
+  to: string;
+  from: string;
   id: number;
   outcome: Outcome;
 }
@@ -36,22 +39,10 @@ const ANSWER_PATIENCE = 60_000;
 /** This worker owns the database, and serves the calls of other tabs as its own. */
 export class OwnStore implements Leader {
   readonly #store: SqliteStore;
-  readonly #requests: BroadcastChannel | undefined;
   readonly #running = new Set<Promise<unknown>>();
 
-  /** @param channel - where other tabs send their calls; undefined = they cannot */
-  constructor(store: SqliteStore, channel: string | undefined) {
+  constructor(store: SqliteStore) {
     this.#store = store;
-    if (channel === undefined) return;
-    this.#requests = new BroadcastChannel(channel);
-    this.#requests.onmessage = ({ data }: MessageEvent<Sent>) => {
-      const { id, from, ...request } = data;
-      void this.ask(request).then((outcome) => {
-        const answers = new BroadcastChannel(from);
-        answers.postMessage({ id, outcome } satisfies Answer);
-        answers.close();
-      });
-    };
   }
 
   ask({ method, args, repeated }: Request): Promise<Outcome> {
@@ -66,30 +57,20 @@ export class OwnStore implements Leader {
 
   /** Answers what was asked before, and closes the store. */
   async end(): Promise<void> {
-    if (this.#requests !== undefined) this.#requests.onmessage = null;
     await Promise.all(this.#running);
     await this.#store.close();
-    this.#requests?.close();
   }
 }
 
 /** Another worker owns the database. */
 export class RemoteStore implements Leader {
-  readonly #requests: BroadcastChannel;
-  readonly #answers: BroadcastChannel;
   readonly #waiting = new Map<number, (outcome: Outcome | null) => void>();
-  readonly #name: string;
+  readonly #send: (id: number, request: Request) => void;
   #nextId = 1;
   #isGone = false;
 
-  /** @param channel - on which its owner listens; @param name - of a channel for the answers */
-  constructor(channel: string, name: string) {
-    this.#name = name;
-    this.#requests = new BroadcastChannel(channel);
-    this.#answers = new BroadcastChannel(name);
-    this.#answers.onmessage = ({ data: { id, outcome } }: MessageEvent<Answer>) => {
-      this.#waiting.get(id)?.(outcome);
-    };
+  constructor(send: (id: number, request: Request) => void) {
+    this.#send = send;
   }
 
   ask(request: Request): Promise<Outcome | null> {
@@ -97,7 +78,7 @@ export class RemoteStore implements Leader {
     const id = this.#nextId++;
     return new Promise((resolve) => {
       const timer = systemClock.setTimeout(
-        () => this.#waiting.get(id)?.({ error: { ...silentError(), cause: null } }),
+        () => this.answer(id, { error: pack(silentError()) }),
         ANSWER_PATIENCE,
       );
       this.#waiting.set(id, (outcome) => {
@@ -105,16 +86,19 @@ export class RemoteStore implements Leader {
         this.#waiting.delete(id);
         resolve(outcome);
       });
-      this.#requests.postMessage({ id, from: this.#name, ...request } satisfies Sent);
+      this.#send(id, request);
     });
+  }
+
+  /** What a call came to. */
+  answer(id: number, outcome: Outcome | null): void {
+    this.#waiting.get(id)?.(outcome);
   }
 
   /** The owner is gone: calls that wait come to null. */
   async end(): Promise<void> {
     this.#isGone = true;
-    for (const settle of this.#waiting.values()) settle(null);
-    this.#requests.close();
-    this.#answers.close();
+    for (const id of this.#waiting.keys()) this.answer(id, null);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Durability } from '@taskhub/storage-sqlite';
 
 /** The calls of the contract that need an open store, as OPFS has them: `exportDatabase` is one. */
 export type Calls = Required<
-  Omit<StorageAdapter, 'name' | 'capabilities' | 'liveness' | 'sha256' | 'open' | 'close'>
+  Omit<StorageAdapter, 'name' | 'capabilities' | 'liveness' | 'turns' | 'sha256' | 'open' | 'close'>
 >;
 export type Method = keyof Calls;
 
@@ -52,7 +52,8 @@ export function openOutcome(outcome: Outcome): unknown {
   return outcome.value;
 }
 
-function pack(error: unknown): SentError {
+/** An error as plain data; one that is not ours becomes STORAGE_FAILED. */
+export function pack(error: unknown): SentError {
   if (!isTaskHubError(error)) {
     return { code: 'STORAGE_FAILED', message: textOf(error).message, details: {}, cause: textOf(error) };
   }

@@ -1,5 +1,12 @@
 // The OPFS store as a page sees it: each call of the contract is one message to the worker that runs the store.
-import { type Liveness, type StorageAdapter, TaskHubError, webLockLiveness } from '@taskhub/core';
+import {
+  type Liveness,
+  type StorageAdapter,
+  TaskHubError,
+  type Turns,
+  webLockLiveness,
+  webLockTurns,
+} from '@taskhub/core';
 import { assertOneOf, DURABILITIES, type Durability } from '@taskhub/storage-sqlite';
 import type { Calls, Method } from './messages.js';
 import { WorkerLink } from './worker-link.js';
@@ -30,6 +37,7 @@ export class OPFSAdapter implements StorageAdapter {
   readonly name = 'opfs';
   readonly capabilities: StorageAdapter['capabilities'] = { persistent: true, shared: true };
   readonly liveness: Liveness = webLockLiveness;
+  readonly turns: Turns;
   readonly #database: string;
   readonly #options: OPFSOptions;
   #opening: Promise<WorkerLink> | undefined;
@@ -49,6 +57,7 @@ export class OPFSAdapter implements StorageAdapter {
     }
     assertOneOf('durability', options.durability, DURABILITIES);
     this.#database = name;
+    this.turns = webLockTurns(`opfs:${name}`);
     this.#options = options;
   }
 

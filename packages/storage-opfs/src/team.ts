@@ -11,7 +11,7 @@
 import { isTaskHubError, systemClock, TaskHubError } from '@taskhub/core';
 import { SCHEMA_VERSION, type SqliteStore } from '@taskhub/storage-sqlite';
 import { HeldJobs } from './held-jobs.js';
-import { type Leader, OwnStore, RemoteStore } from './leader.js';
+import { type Answer, type Leader, OwnStore, RemoteStore, type Sent } from './leader.js';
 import { type Method, openOutcome } from './messages.js';
 
 /** Raise it with every change to the messages between tabs, or to the contract that they carry. */
@@ -23,11 +23,15 @@ export const VERSION: number = SCHEMA_VERSION + MESSAGES_VERSION;
 /** ms that a call waits for somebody to own the database. */
 const LEADER_PATIENCE = 10_000;
 
-/** On the channel of all tabs: `owner: null` asks who owns the database, else it is said. */
+/** `owner: null` asks who owns the database, else it is said. */
 interface Word {
   version: number;
   owner: string | null;
 }
+
+// All of it goes over one channel. On one of its own, a message could be sent before the other side has joined it:
+// browsers keep the order of what happens on a channel, not between two.
+type Message = Word | Sent | Answer;
 
 /** One worker among those of a database. */
 export class Team {
@@ -65,7 +69,7 @@ export class Team {
   async open(): Promise<void> {
     if (this.#channel === undefined && hasLocks()) {
       this.#channel = new BroadcastChannel(this.#base);
-      this.#channel.onmessage = ({ data }: MessageEvent<Word>) => this.#hear(data);
+      this.#channel.onmessage = ({ data }: MessageEvent<Message>) => this.#hear(data);
     }
     await this.#whoLeads();
   }
@@ -121,19 +125,41 @@ export class Team {
     for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
-  #say(owner: string | null): void {
-    this.#channel?.postMessage({ version: VERSION, owner } satisfies Word);
+  #post(message: Message): void {
+    this.#channel?.postMessage(message);
   }
 
-  #hear({ version, owner }: Word): void {
+  #say(owner: string | null): void {
+    this.#post({ version: VERSION, owner });
+  }
+
+  #hear(message: Message): void {
+    if ('version' in message) this.#hearWord(message);
+    else if (message.to !== this.#id) return;
+    else if ('method' in message) void this.#serve(message);
+    else if (message.from === this.#leaderId && this.#leader instanceof RemoteStore) {
+      this.#leader.answer(message.id, message.outcome);
+    }
+  }
+
+  #hearWord({ version, owner }: Word): void {
     if (version > VERSION) void this.#leave(this.#outdatedError(version));
     else if (owner === null && this.#leaderId === this.#id) this.#say(this.#id);
     // An owner of an older version has heard of ours, and leaves.
     else if (owner !== null && version === VERSION && this.#leader === undefined) this.#follow(owner);
   }
 
+  /** Answers a call of another tab. One that comes when we own the database no longer is made again by its sender. */
+  async #serve({ from, id, to, ...request }: Sent): Promise<void> {
+    if (!(this.#leader instanceof OwnStore)) return;
+    const outcome = await this.#leader.ask(request);
+    this.#post({ to: from, from: to, id, outcome });
+  }
+
   #follow(owner: string): void {
-    const leader = new RemoteStore(`${this.#base}:${owner}`, `${this.#base}:${this.#id}:${owner}`);
+    const leader = new RemoteStore((id, request) =>
+      this.#post({ to: owner, from: this.#id, id, ...request }),
+    );
     this.#leader = leader;
     this.#leaderId = owner;
     this.#changed();
@@ -153,10 +179,10 @@ export class Team {
   /** Stands in line for the database, and owns it until this team is left. Never rejects. */
   async #stand(): Promise<void> {
     try {
-      if (!hasLocks()) await this.#lead(undefined);
+      if (!hasLocks()) await this.#lead();
       else {
         await navigator.locks.request(this.#base, { signal: this.#abort.signal }, () =>
-          navigator.locks.request(`${this.#base}:${this.#id}`, () => this.#lead(`${this.#base}:${this.#id}`)),
+          navigator.locks.request(`${this.#base}:${this.#id}`, () => this.#lead()),
         );
       }
     } catch (error) {
@@ -168,9 +194,8 @@ export class Team {
     }
   }
 
-  async #lead(channel: string | undefined): Promise<void> {
-    const store = await this.#openStore(channel !== undefined);
-    const leader = new OwnStore(store, channel);
+  async #lead(): Promise<void> {
+    const leader = new OwnStore(await this.#openStore(hasLocks()));
     await this.#leader?.end();
     this.#leader = leader;
     this.#leaderId = this.#id;

@@ -164,6 +164,7 @@ export function checked(adapter: StorageAdapter): StorageAdapter {
     },
     capabilities: adapter.capabilities,
     ...(adapter.liveness === undefined ? {} : { liveness: adapter.liveness }),
+    ...(adapter.turns === undefined ? {} : { turns: adapter.turns }),
     sha256: adapter.sha256,
     async open() {
       if (closing !== undefined) throw refused('open');

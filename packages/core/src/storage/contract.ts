@@ -216,6 +216,20 @@ export interface Liveness {
   isGone(identity: string): boolean | undefined | Promise<boolean | undefined>;
 }
 
+/**
+ * Lets one hub at a time run a task. A store in a browser offers it, so that tabs do not multiply the load on a service;
+ * where there is none, processes that run the same task share its jobs.
+ */
+export interface Turns {
+  /**
+   * Stands in line for a task.
+   *
+   * @param granted - called when nobody before us runs it or waits for it; a holder that ended, however, is no more
+   * @returns gives the turn back, or leaves the line; may be called again
+   */
+  take(taskId: string, granted: () => void): () => void;
+}
+
 /** A store. `MemoryAdapter` is the reference; the conformance suite of `@taskhub/core/testing` checks any other. */
 export interface StorageAdapter {
   /** As in the option `storage` of `createTaskHub`. */
@@ -227,6 +241,7 @@ export interface StorageAdapter {
     shared: boolean;
   };
   readonly liveness?: Liveness;
+  readonly turns?: Turns;
   /** The native SHA-256 of the runtime, where it is quicker for short messages than one in JavaScript. */
   readonly sha256?: Sha256 | undefined;
 

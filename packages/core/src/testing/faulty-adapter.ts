@@ -39,6 +39,7 @@ export class FaultyAdapter implements StorageAdapter {
   readonly name: string;
   readonly capabilities: StorageAdapter['capabilities'];
   readonly liveness?: NonNullable<StorageAdapter['liveness']>;
+  readonly turns?: NonNullable<StorageAdapter['turns']>;
   /** May be replaced at any time. */
   plan: FaultPlan;
   readonly #inner: StorageAdapter;
@@ -50,6 +51,7 @@ export class FaultyAdapter implements StorageAdapter {
     this.name = inner.name;
     this.capabilities = inner.capabilities;
     if (inner.liveness !== undefined) this.liveness = inner.liveness;
+    if (inner.turns !== undefined) this.turns = inner.turns;
   }
 
   /** How often a method was called. */
