@@ -15,7 +15,7 @@ test('2,000 jobs run to their end, and a second run has nothing left to do', asy
     retry: { baseDelay: 1 },
     handler: ({ n }: { n: number }, { attempt }) => {
       calls += 1;
-      if (n % 100 === 7 && attempt === 1) throw new Error('HTTP 503');
+      if (n % 100 === 7 && attempt === 1) throw new Error('HTTP 500');
       if (n % 500 === 9) throw new Error('no square today');
       return n * n;
     },
