@@ -30,7 +30,9 @@ export async function createTask(
   terminal: Terminal,
 ): Promise<Task> {
   const inputs = input?.read(rejects, schema);
-  return whileReading(input, terminal, () => hub.createTask(definition, inputs && { inputs }));
+  // Of rows that the job gives itself, the engine says which the schema refuses.
+  const whole = { ...definition, input: inputs === undefined ? schema : undefined };
+  return whileReading(input, terminal, () => hub.createTask(whole, inputs && { inputs }));
 }
 
 /** Shows how far the reading of an input is, until `work` is done. */

@@ -5,7 +5,7 @@ import { basename, extname, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { TaskDefinition, TaskSourceLike } from '@shelchin/taskhub';
 import { createJiti } from 'jiti';
-import { isSchema, type Schema } from './schema.js';
+import type { Schema } from './schema.js';
 import { oneLine } from './text.js';
 import { UsageError } from './usage-error.js';
 
@@ -15,11 +15,10 @@ type AnyDefinition = TaskDefinition<unknown, unknown>;
 export interface Job {
   /** As it was given on the command line. */
   path: string;
+  /** Without `input`: rows that it refuses are to be listed. */
   definition: AnyDefinition;
   /** What rows must be; the handler gets what it makes of them. */
   input: Schema | undefined;
-  /** What results must be. */
-  output: Schema | undefined;
 }
 
 const METHODS = ['getData', 'handler', 'getJobId', 'isRetryable', 'isRateLimited', 'retryAfter'] as const;
@@ -36,19 +35,22 @@ export async function loadJob(path: string): Promise<Job> {
     throw new UsageError(`There is no job file ${path}.`, ['`taskhub init` writes one to begin with.']);
   }
   const exported = await importFile(file);
-  const found: unknown = exported.default;
+  const found = defaultOf(exported.default);
   if (found === undefined) {
     const names = Object.keys(exported).filter((name) => name !== 'default');
     const others = names.length > 0 ? ` It exports ${names.join(', ')}.` : '';
     throw new UsageError(`${path} has no default export.${others}`, [`Write \`${SHAPE}\`.`]);
   }
-  const { input, output, ...definition } = definitionOf(found, path);
-  return {
-    path,
-    definition: definition as AnyDefinition,
-    input: schema(path, 'input', input ?? exported.input),
-    output: schema(path, 'output', output ?? exported.output),
-  };
+  const definition = definitionOf(found, path);
+  const input = schema(path, 'input', definition.input ?? exported.input);
+  const output = schema(path, 'output', definition.output ?? exported.output);
+  return { path, definition: { ...definition, input: undefined, output }, input };
+}
+
+/** CommonJS that was translated from a module has its default export in the default one. */
+function defaultOf(value: unknown): unknown {
+  const isModule = typeof value === 'object' && value !== null && 'default' in value && !('handler' in value);
+  return isModule ? value.default : value;
 }
 
 /** The CLI's own copy takes the place of a package that is not installed beside the job file (`npx`). */
@@ -79,14 +81,8 @@ function cannotLoad(file: string, error: unknown): UsageError {
   return new UsageError(`${basename(file)} cannot be loaded: ${name}: ${title}`, lines, { cause: error });
 }
 
-/** Fields of a definition that only the command line reads. */
-interface WithSchemas {
-  input?: unknown;
-  output?: unknown;
-}
-
 /** A definition as it is, a class or its instance as a definition. */
-function definitionOf(found: unknown, path: string): AnyDefinition & WithSchemas {
+function definitionOf(found: unknown, path: string): AnyDefinition {
   const byName = basename(path, extname(path));
   if (typeof found === 'function') {
     const isClass = typeof found.prototype?.handler === 'function';
@@ -106,28 +102,30 @@ function definitionOf(found: unknown, path: string): AnyDefinition & WithSchemas
   return { ...definition, name: definition.name ?? byName };
 }
 
-function fromSource(
-  source: TaskSourceLike<unknown, unknown> & { name?: unknown; version?: unknown } & WithSchemas,
-  byDefault: string,
-): AnyDefinition & WithSchemas {
-  const { type, id, codec, name, version, input, output } = source;
+/** What sources may have besides what the engine asks of them. */
+type SourceWithMore = TaskSourceLike<unknown, unknown> &
+  Partial<Record<'name' | 'version' | 'input' | 'output', unknown>>;
+
+function fromSource(source: SourceWithMore, byDefault: string): AnyDefinition {
+  const { type = 'deterministic', id, codec, name, version, input, output } = source;
   const methods = METHODS.flatMap((method) => {
     const own = source[method] as ((...args: unknown[]) => unknown) | undefined;
     return typeof own === 'function' ? [[method, own.bind(source)]] : [];
   });
   return {
-    ...Object.fromEntries(methods),
+    ...(Object.fromEntries(methods) as Pick<AnyDefinition, (typeof METHODS)[number]>),
+    ...(type === 'dynamic' ? { type, id: id ?? '' } : { type }),
     name: typeof name === 'string' ? name : byDefault,
-    type: type ?? 'deterministic',
-    ...(id !== undefined && { id }),
-    ...(codec !== undefined && { codec }),
+    codec,
     ...(typeof version === 'string' && { version }),
-    input,
-    output,
+    // Looked at by the caller.
+    input: input as Schema | undefined,
+    output: output as Schema | undefined,
   };
 }
 
 function schema(path: string, name: string, value: unknown): Schema | undefined {
-  if (value === undefined || isSchema(value)) return value;
+  const { validate } = (value as Partial<Schema> | undefined)?.['~standard'] ?? {};
+  if (value === undefined || typeof validate === 'function') return value as Schema | undefined;
   throw new UsageError(`\`${name}\` of ${path} is no Standard Schema (of zod, valibot, arktype, …).`);
 }

@@ -17,6 +17,7 @@ import { EXIT, EXIT_CODES_HELP, type ExitCode } from './exit-codes.js';
 import { INPUT_FORMATS } from './input/row.js';
 import { parseConcurrency, parseDuration, parseHalt, parseUntil, parseWhole } from './options.js';
 import { OUTPUT_FORMATS } from './output/results.js';
+import { RunEndedEarly } from './run-task.js';
 import { Terminal } from './terminal.js';
 import { UsageError } from './usage-error.js';
 import { parseWhere } from './where.js';
@@ -199,8 +200,11 @@ function failed(error: unknown, terminal: Terminal): ExitCode {
     for (const line of error.lines) terminal.say(`  ${line}`);
     return EXIT.usage;
   }
-  if (!isTaskHubError(error)) throw error;
-  terminal.say(red(error.message));
-  terminal.say(dim(error.code));
-  return EXIT.usage;
+  const cause = error instanceof RunEndedEarly ? error.cause : error;
+  if (!isTaskHubError(cause)) throw cause;
+  terminal.say(red(cause.message));
+  terminal.say(dim(cause.code));
+  if (cause === error) return EXIT.usage;
+  terminal.say('The run ended early. Run the same command again to go on.');
+  return EXIT.halted;
 }

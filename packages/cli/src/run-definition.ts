@@ -3,7 +3,6 @@ import type { HaltConfig, TaskDefinition } from '@shelchin/taskhub';
 import type { Job } from './job-file.js';
 import { DEFAULT_HALT } from './options.js';
 import type { Previous } from './previous.js';
-import { problemsOf, type Schema } from './schema.js';
 
 /** Options of `taskhub run` that the engine is told of. Times in ms. */
 export interface RunOptions {
@@ -22,7 +21,6 @@ export function definitionFor(job: Job, options: RunOptions, previous: Previous)
   const { version, newest } = previous;
   return {
     ...own,
-    handler: withOutputSchema(own, job.output),
     version,
     ...(options.fresh === true ? { ifExists: 'restart' } : newest !== undefined && { reuse: newest.id }),
     concurrency: { ...own.concurrency, ...options.concurrency, ...initialInside(own, options) },
@@ -50,16 +48,4 @@ function initialInside(own: Definition, { concurrency }: RunOptions): { initial?
   const initial = own.concurrency?.initial;
   if (concurrency === undefined || initial === undefined) return {};
   return initial < (concurrency.min ?? 1) || initial > concurrency.max ? { initial: undefined } : {};
-}
-
-function withOutputSchema(own: Definition, schema: Schema | undefined): Definition['handler'] {
-  const handler = own.handler.bind(own);
-  if (schema === undefined) return handler;
-  return async (input, ctx) => {
-    const result = await schema['~standard'].validate(await handler(input, ctx));
-    if (result.issues === undefined) return result.value;
-    throw Object.assign(new Error(`The result is not what the job says: ${problemsOf(result.issues)}`), {
-      code: 'OUTPUT_INVALID',
-    });
-  };
 }

@@ -19,6 +19,15 @@ export interface RunTaskOptions {
   until?: number | undefined;
 }
 
+/** The storage or the source failed while rows were run. */
+export class RunEndedEarly extends Error {
+  override readonly name = 'RunEndedEarly';
+
+  constructor(cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
 /** Why a run is over. */
 export type RunEnd = 'settled' | 'interrupted' | 'until' | 'halted' | 'paused';
 
@@ -57,7 +66,9 @@ export async function runTask(
   );
   task.on('error', (error) => view.say(terminal.colors.red(error.message)));
   try {
-    const summary = await task.start();
+    const summary = await task.start().catch((error: unknown) => {
+      throw new RunEndedEarly(error);
+    });
     return { summary, end: endOf(summary, stopper.isStopped, isTimeUp), frame: monitor.frame() };
   } finally {
     clearTimeout(timer);

@@ -43,7 +43,7 @@ export function sampleDefinition(
   rows: readonly unknown[],
   previous?: TaskMeta,
 ): Definition {
-  const { id: _, type: __, ...rest } = definition;
+  const { id: _, type: __, input: ___, ...rest } = definition;
   return {
     ...rest,
     name: sampleName(definition.name),

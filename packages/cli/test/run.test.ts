@@ -1,5 +1,5 @@
 // `taskhub run`: from a file and a function to results.
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { csv, Folder, people } from './cli.ts';
@@ -141,6 +141,16 @@ describe('exit codes', () => {
     folder.write('job.mjs', 'export default { name: "big", handler: (row) => row.id };');
     expect((await folder.run(...runMjs)).code).toBe(0);
     expect(folder.rows('results.jsonl')).toHaveLength(30);
+  });
+
+  test('3: the database was deleted while the run went on', async () => {
+    const { folder, api } = await atWork(2000, { rps: 300 });
+    const run = folder.start(...RUN);
+    while (api.stats().answered < 50) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (const end of ['', '-wal', '-shm']) rmSync(join(folder.path, `taskhub.db${end}`));
+    const { code, err } = await run.ended;
+    expect([code, err]).toEqual([3, expect.stringContaining('The run ended early.')]);
+    expect(existsSync(join(folder.path, 'results.jsonl'))).toBe(false);
   });
 
   test('2: an unknown option, and a value that no option takes', async () => {

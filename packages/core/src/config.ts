@@ -1,7 +1,14 @@
 // Options: their rules and defaults as tables, and the complete form the engine works with.
 import { TaskHubError } from './errors.js';
 import type { LimitConfig } from './limit/controller.js';
-import type { Codec, ConcurrencyConfig, HaltConfig, RetryConfig, TaskConfig } from './types.js';
+import type {
+  Codec,
+  ConcurrencyConfig,
+  HaltConfig,
+  RetryConfig,
+  StandardSchema,
+  TaskConfig,
+} from './types.js';
 
 /** The documented knobs of the AIMD controller. */
 export interface AIMDConfig {
@@ -129,8 +136,15 @@ const IDENTITY_RULES: Rules = {
   duplicates: oneOf('skip', 'error', 'run'),
 };
 
+const schema: Rule = {
+  must: 'a Standard Schema (of zod, valibot, arktype, …)',
+  ok: (value) => typeof (value as StandardSchema<unknown> | null)?.['~standard']?.validate === 'function',
+};
+
 /** What `defineTask` takes besides options. */
 const SOURCE_RULES: Rules = {
+  input: schema,
+  output: schema,
   type: oneOf('deterministic', 'dynamic'),
   id: text,
   getData: func,

@@ -8,6 +8,9 @@ export const ERROR_CODES = {
   INVALID_CONFIG: 'An option has a name or value that cannot be used; the message says which is allowed.',
   INPUT_NOT_SERIALIZABLE: 'An input holds something that JSON would lose. Convert it, or pass `codec`.',
   OUTPUT_NOT_SERIALIZABLE: 'A handler returned something that JSON cannot hold. Convert it, or pass `codec`.',
+  INPUT_INVALID: 'An input is not what the schema `input` of the task says; `details.issues` tells where.',
+  OUTPUT_INVALID:
+    'A handler returned what the schema `output` of the task does not take; the job has failed.',
   JOB_ID_CONFLICT: '`getJobId` gave the same id for two different inputs of one source.',
   DUPLICATE_INPUT: "The source holds the same input twice and `duplicates: 'error'` was asked for.",
   TASK_EXISTS: "The task is there already and `ifExists: 'error'` was asked for.",

@@ -4,9 +4,11 @@ import { isRateLimitedByDefault, isRetryableByDefault } from './classify.js';
 import { systemClock } from './clock.js';
 import { invalid } from './config.js';
 import { retryAfterHint } from './hints.js';
+import { checkedBy } from './schema.js';
 import type {
   JobContext,
   SourceData,
+  StandardSchema,
   TaskConfig,
   TaskIdentityConfig,
   TaskSourceLike,
@@ -56,6 +58,10 @@ export abstract class TaskSource<TInput, TOutput> implements TaskSourceLike<TInp
 
 interface DefinitionBase<TInput, TOutput> extends TaskIdentityConfig, TaskConfig {
   handler(input: TInput, ctx: JobContext): TOutput | PromiseLike<TOutput>;
+  /** What inputs must be: checked as they are read; the handler gets what it makes of them. */
+  input?: StandardSchema<TInput> | undefined;
+  /** What results must be: what it makes of them is recorded; a job whose result it refuses has failed. */
+  output?: StandardSchema<TOutput> | undefined;
   /** May be left out when `createTask(definition, { inputs })` brings the inputs. */
   getData?: (() => SourceData<TInput> | PromiseLike<SourceData<TInput>>) | undefined;
   getJobId?: ((input: TInput) => string) | undefined;
@@ -95,23 +101,45 @@ export function sourceOf<TInput, TOutput>(
   definition: TaskDefinition<TInput, TOutput>,
   inputs?: SourceData<TInput> | undefined,
 ): TaskSourceLike<TInput, TOutput> {
-  const { type = 'deterministic', id, getData, codec } = definition;
+  const { type = 'deterministic', id, getData, codec, input: schema, output } = definition;
+  const data = (): SourceData<TInput> | PromiseLike<SourceData<TInput>> => {
+    if (inputs !== undefined) return inputs;
+    if (getData === undefined)
+      throw invalid(`Task "${definition.name}" has no inputs: give getData or { inputs }.`);
+    return getData.call(definition);
+  };
   return {
     type,
     id,
     codec,
-    getData() {
-      if (inputs !== undefined) return inputs;
-      if (getData === undefined)
-        throw invalid(`Task "${definition.name}" has no inputs: give getData or { inputs }.`);
-      return getData.call(definition);
-    },
-    handler: (input, ctx) => definition.handler(input, ctx),
+    getData: schema === undefined ? data : async () => checkedInputs(await data(), schema),
+    handler:
+      output === undefined
+        ? (input, ctx) => definition.handler(input, ctx)
+        : async (input, ctx) =>
+            checkedBy(output, await definition.handler(input, ctx), 'OUTPUT_INVALID', 'The result'),
     ...(definition.getJobId && { getJobId: definition.getJobId.bind(definition) }),
     ...(definition.isRetryable && { isRetryable: definition.isRetryable.bind(definition) }),
     ...(definition.isRateLimited && { isRateLimited: definition.isRateLimited.bind(definition) }),
     ...(definition.retryAfter && { retryAfter: definition.retryAfter.bind(definition) }),
   };
+}
+
+/** The inputs as their schema makes them. */
+async function* checkedInputs<TInput>(
+  data: SourceData<TInput>,
+  schema: StandardSchema<TInput>,
+): AsyncGenerator<TInput> {
+  const reader = readerOf(data);
+  try {
+    for (let index = 0; ; index += 1) {
+      const step = await reader.next();
+      if (step.done === true) return;
+      yield await checkedBy(schema, step.value, 'INPUT_INVALID', `inputs[${index}]`);
+    }
+  } finally {
+    reader.close();
+  }
 }
 
 /** One iterator over whatever `getData()` may give, with `close` to give up on it. */

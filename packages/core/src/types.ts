@@ -242,6 +242,24 @@ export interface CreateTaskOptions<TInput, TOutput> extends TaskIdentityConfig, 
   source: TaskSourceLike<TInput, TOutput>;
 }
 
+/** The part of a Standard Schema (https://standardschema.dev) that is used; zod, valibot, arktype and others have it. */
+export interface StandardSchema<T> {
+  readonly '~standard': {
+    readonly validate: (value: unknown) => SchemaResult<T> | PromiseLike<SchemaResult<T>>;
+  };
+}
+
+/** What a schema says of a value: what it makes of it, or what is wrong. */
+export type SchemaResult<T> =
+  | { readonly value: T; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
+
+/** One thing that is wrong with a value, and where in it. */
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
 /** Anything that can be walked once: what `getData()` may return, also behind a promise. */
 export type SourceData<TInput> = Iterable<TInput> | AsyncIterable<TInput> | ReadableStreamLike<TInput>;
 

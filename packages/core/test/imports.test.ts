@@ -28,6 +28,7 @@ const PURE = [
   'limit/controller',
   'limit/gate',
   'merkle',
+  'schema',
   'settle',
   'sha256',
   'stored-options',

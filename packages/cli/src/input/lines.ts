@@ -24,7 +24,7 @@ export async function* readLines(
   const take = (end: Buffer, isLast: boolean): Item | undefined => {
     const number = line++;
     const whole = size + end.length;
-    if (whole <= longest) parts.push(end);
+    if (whole <= longest || size === 0) parts.push(end.subarray(0, longest));
     let bytes = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
     [parts, size] = [[], 0];
     if (number === 1 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf)

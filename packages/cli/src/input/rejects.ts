@@ -13,6 +13,7 @@ interface Rejected {
   piece?: string;
   /** What was read, and is not what the job takes. */
   value?: unknown;
+  isLast?: true;
 }
 
 export class Rejects {
@@ -20,6 +21,7 @@ export class Rejects {
   readonly #skip: boolean;
   readonly #first: string[] = [];
   #file: FileHandle | undefined;
+  #isCut = false;
   total = 0;
 
   /** @param skip - whether the run goes on without them */
@@ -29,29 +31,29 @@ export class Rejects {
   }
 
   async add(reject: Rejected): Promise<void> {
-    const { line, reason, piece = '' } = reject;
+    const { line, reason, piece = '', isLast = false } = reject;
+    this.#isCut ||= isLast;
     this.total += 1;
     if (this.#first.length < SHOWN) {
       this.#first.push(`line ${count(line)} ${reason}${piece === '' ? '' : `: ${piece}`}`);
     }
     // Made with the first one only: without any, nothing is left behind.
     this.#file ??= await open(this.path, 'w');
-    const { value, ...rest } = reject;
-    await this.#file.write(
-      `${JSON.stringify(value === undefined ? rest : { line, reason, input: value })}\n`,
-    );
+    const row = 'value' in reject ? { line, reason, input: reject.value } : { line, reason, piece };
+    await this.#file.write(`${JSON.stringify(row)}\n`);
   }
 
   /** @throws UsageError when there are any and they are not to be skipped */
   async end(): Promise<void> {
     await this.#file?.close();
     this.#file = undefined;
-    if (this.total > 0 && !this.#skip) {
-      throw new UsageError(`${plural(this.total, 'row')} cannot be used, so nothing was sent.`, [
-        ...this.lines,
-        'Mend them, or pass --skip-invalid to go on without them.',
-      ]);
-    }
+    if (this.total === 0 || (this.#skip && !this.#isCut)) return;
+    throw new UsageError(`${plural(this.total, 'row')} cannot be used, so nothing was sent.`, [
+      ...this.lines,
+      this.#isCut
+        ? 'What follows the last one cannot be read, so it cannot be skipped. Mend it.'
+        : 'Mend them, or pass --skip-invalid to go on without them.',
+    ]);
   }
 
   /** The first ones, and where all of them are. */

@@ -13,6 +13,8 @@ export interface Reject {
   reason: string;
   /** The start of the piece, on one line; empty where there is nothing to show. */
   piece: string;
+  /** Nothing behind it could be read: going on without it would lose rows unseen. */
+  isLast?: true;
 }
 
 export type Item = Row | Reject;
