@@ -12,6 +12,8 @@ import { openView, pictureOfText } from './view/view.js';
 
 /** The rows of a run. */
 export interface Rows {
+  /** There may be a task that has them. */
+  mayBeKnown?: boolean;
   /** undefined: `getData()` of the job. */
   input: Input | undefined;
   rejects: Rejects;
@@ -26,10 +28,12 @@ export interface Rows {
 export async function createTask(
   { hub }: Database,
   definition: TaskDefinition<unknown, unknown>,
-  { input, rejects, schema }: Rows,
+  { input, rejects, schema, mayBeKnown = false }: Rows,
   terminal: Terminal,
 ): Promise<Task> {
-  const inputs = input?.read(rejects, schema);
+  // Read once more if they are new; if not, nothing is written.
+  const isReread = mayBeKnown && input?.isRereadable === true;
+  const inputs = isReread ? () => input.read(rejects, schema) : input?.read(rejects, schema);
   // Of rows that the job gives itself, the engine says which the schema refuses.
   const whole = { ...definition, input: inputs === undefined ? schema : undefined };
   return whileReading(input, terminal, () => hub.createTask(whole, inputs && { inputs }));

@@ -39,7 +39,8 @@ export async function runAll(parts: RunParts): Promise<ExitCode> {
   closeOnSignal(parts);
   const previous = await previousOf(parts);
   const definition = await withSample(database, definitionFor(job, options, previous));
-  const task = await createTask(database, definition, rows, terminal);
+  const mayBeKnown = previous.newest !== undefined;
+  const task = await createTask(database, definition, { ...rows, mayBeKnown }, terminal);
   await sayWhatIsThere(task, previous, parts);
   const results = output && new Results(task, output, options);
   const { summary, end } = await runTask(task, { ...parts, ...options });

@@ -3,13 +3,7 @@ import { checkOptions, completeConfig, invalid, mergeConfig, OPTION_RULES } from
 import type { Work } from './jobs-in-hand.js';
 import { isDefinition, sourceOf, type TaskDefinition } from './source.js';
 import type { StoredOptions } from './stored-options.js';
-import type {
-  CreateTaskOptions,
-  SourceData,
-  TaskConfig,
-  TaskIdentityConfig,
-  TaskSourceLike,
-} from './types.js';
+import type { CreateTaskOptions, Inputs, TaskConfig, TaskIdentityConfig, TaskSourceLike } from './types.js';
 
 type AnySource = TaskSourceLike<unknown, unknown>;
 
@@ -20,7 +14,7 @@ type AnySource = TaskSourceLike<unknown, unknown>;
  */
 export function readArguments(
   options: object,
-  extra: { inputs?: SourceData<unknown> | undefined },
+  extra: { inputs?: Inputs<unknown> | undefined },
 ): { identity: TaskIdentityConfig; config: TaskConfig; source: AnySource } {
   if (typeof options !== 'object' || options === null)
     throw invalid('createTask needs an object with a source.');

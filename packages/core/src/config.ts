@@ -172,7 +172,12 @@ export const OPTION_RULES: Readonly<
 > = {
   createTask: { ...IDENTITY_RULES, ...RUN_RULES, source: object },
   defineTask: { ...IDENTITY_RULES, ...RUN_RULES, ...SOURCE_RULES },
-  inputs: { inputs: object },
+  inputs: {
+    inputs: {
+      must: 'data that can be iterated, or a function that gives it',
+      ok: (v) => object.ok(v) || func.ok(v),
+    },
+  },
   resumeTask: RUN_RULES,
   listTasks: { name: text, status: oneOf('idle', 'running', 'paused', 'completed', 'failed') },
   compare: { key: func },

@@ -21,6 +21,8 @@ export interface Creation {
   source: TaskSourceLike<unknown, unknown>;
   config: TaskConfig;
   codec: Codec | undefined;
+  /** `getData()` gives the same data for another reading. */
+  isRereadable: boolean;
   reuseFrom: string | null;
   /** Rejects when the hub is closed. */
   closed: Promise<never>;
@@ -66,6 +68,12 @@ export async function createDeterministic(creation: Creation): Promise<Created> 
       const isClear = source.getJobId === undefined || known.repeats === 0;
       if (task !== null && isClear) return { task, created: false, repeats: known.repeats };
     }
+    if (known === undefined && creation.isRereadable && creation.replace === undefined) {
+      const found = await Promise.race([findTask(creation, data), closed]);
+      if (found !== null) return found;
+      const again = await Promise.race([source.getData(), closed]);
+      return await owner.whileLeased(store(creation, again, undefined));
+    }
     return await owner.whileLeased(store(creation, data, known));
   } catch (error) {
     throw sourceFailed(error);
@@ -90,12 +98,43 @@ async function identifyArray(
     if (index % 1000 === 999) await turn();
   }
   const { unique, firstRepeat, ...identified } = await ids.identify(creation);
-  if (identity.duplicates === 'error' && firstRepeat !== null) {
-    throw duplicateInput(firstRepeat.of, firstRepeat.index);
-  }
+  checkRepeats(identity, firstRepeat);
   // Repeats that run get their ids anew: each depends on those before it.
   const hashAt = identity.duplicates === 'run' ? undefined : (index: number) => ids.hashAt(index);
   return { ...identified, repeats: data.length - unique, hashAt };
+}
+
+/** The task that has this data; null when there is none, or only the store can tell. Writes nothing. */
+async function findTask(creation: Creation, data: SourceData<unknown>): Promise<Created | null> {
+  const { turn, identity, source } = creation;
+  const encoder = encoderOf(creation);
+  const ids = new DataSetIds();
+  const reader = readerOf(data);
+  let count = 0;
+  try {
+    for (;;) {
+      const answer = reader.next();
+      const step = 'then' in answer ? await answer : answer;
+      if (step.done === true) break;
+      ids.add(encoder.encode(step.value));
+      count += 1;
+      if (count % 1000 === 0) await turn();
+    }
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+  const { id, unique, firstRepeat } = await ids.identify(creation);
+  checkRepeats(identity, firstRepeat);
+  const task = source.getJobId === undefined || unique === count ? await creation.store.readTask(id) : null;
+  return task && { task, created: false, repeats: count - unique };
+}
+
+function checkRepeats(
+  { duplicates }: TaskIdentityConfig,
+  firstRepeat: { index: number; of: number } | null,
+): void {
+  if (duplicates === 'error' && firstRepeat !== null) throw duplicateInput(firstRepeat.of, firstRepeat.index);
 }
 
 async function store(

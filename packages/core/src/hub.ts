@@ -18,7 +18,7 @@ import { TASK_TRANSITIONS } from './task-state.js';
 import type {
   CreateTaskOptions,
   HubConfig,
-  SourceData,
+  Inputs,
   StorageChoice,
   TaskComparison,
   TaskConfig,
@@ -91,7 +91,7 @@ export class Hub {
   createTask<TInput, TOutput>(options: CreateTaskOptions<TInput, TOutput>): Promise<Task<TInput, TOutput>>;
   createTask<TInput, TOutput>(
     definition: TaskDefinition<TInput, TOutput>,
-    extra?: { inputs?: SourceData<TInput> | undefined },
+    extra?: { inputs?: Inputs<TInput> | undefined },
   ): Promise<Task<TInput, TOutput>>;
   // The overloads above say what goes together; inside, inputs and outputs are unknown.
   // biome-ignore lint/suspicious/noExplicitAny: no other type takes both overloads
@@ -109,6 +109,7 @@ export class Hub {
       source,
       config,
       codec,
+      isRereadable: typeof extra.inputs === 'function',
       reuseFrom: await findReusable(this.#store, identity),
       closed: this.#closed,
       turn: async () => {

@@ -6,6 +6,7 @@ import { invalid } from './config.js';
 import { retryAfterHint } from './hints.js';
 import { checkedBy } from './schema.js';
 import type {
+  Inputs,
   JobContext,
   SourceData,
   StandardSchema,
@@ -99,11 +100,11 @@ export function isDefinition(value: object): value is TaskDefinition<unknown, un
 /** The source of a definition; `inputs` take the place of its `getData`. */
 export function sourceOf<TInput, TOutput>(
   definition: TaskDefinition<TInput, TOutput>,
-  inputs?: SourceData<TInput> | undefined,
+  inputs?: Inputs<TInput> | undefined,
 ): TaskSourceLike<TInput, TOutput> {
   const { type = 'deterministic', id, getData, codec, input: schema, output } = definition;
   const data = (): SourceData<TInput> | PromiseLike<SourceData<TInput>> => {
-    if (inputs !== undefined) return inputs;
+    if (inputs !== undefined) return typeof inputs === 'function' ? inputs() : inputs;
     if (getData === undefined)
       throw invalid(`Task "${definition.name}" has no inputs: give getData or { inputs }.`);
     return getData.call(definition);

@@ -263,6 +263,14 @@ export interface SchemaIssue {
 /** Anything that can be walked once: what `getData()` may return, also behind a promise. */
 export type SourceData<TInput> = Iterable<TInput> | AsyncIterable<TInput> | ReadableStreamLike<TInput>;
 
+/**
+ * What `createTask(definition, { inputs })` takes: the data, or a function that gives it anew for each reading. Of a
+ * deterministic task, such data is first read to see whether the task is there already: then nothing is written.
+ */
+export type Inputs<TInput> =
+  | SourceData<TInput>
+  | (() => SourceData<TInput> | PromiseLike<SourceData<TInput>>);
+
 /** The part of a WHATWG `ReadableStream` that is used where streams cannot be iterated yet. */
 export interface ReadableStreamLike<T> {
   getReader(): {

@@ -509,3 +509,64 @@ describe('a storage that fails while a task is created', () => {
     expect(error).toMatchObject({ code: 'STORAGE_FAILED' });
   });
 });
+
+describe('inputs as a function', () => {
+  const definition = { name: 'n', handler: (input: number) => input };
+  const made = async (data: number[], duplicates: 'skip' | 'error' = 'skip') => {
+    const adapter = new FaultyAdapter(new MemoryAdapter());
+    const b = bench(adapter);
+    const readings: number[] = [];
+    const inputs = async function* (): AsyncGenerator<number> {
+      readings.push(0);
+      yield* data;
+    };
+    const create = () => b.run(b.hub.createTask({ ...definition, duplicates }, { inputs }));
+    return { ...b, adapter, readings, create };
+  };
+
+  test('new data is read twice, once to look for the task and once to store it', async () => {
+    const { create, run, readings } = await made([1, 2, 2, 3]);
+    const task = await create();
+    expect([task.created, task.totalJobs, task.duplicateInputs, readings.length]).toEqual([true, 3, 1, 2]);
+    expect(await run(task.start())).toMatchObject({ completed: 3 });
+  });
+
+  test('data of a task that is there is read once, and nothing is written', async () => {
+    const { create, readings, adapter } = await made([1, 2, 2, 3]);
+    const { id } = await create();
+    const written = adapter.calls('insertJobs');
+    const again = await create();
+    expect([again.id, again.created, again.duplicateInputs]).toEqual([id, false, 1]);
+    expect([readings.length, adapter.calls('insertJobs')]).toEqual([3, written]);
+  });
+
+  test('repeats that are not allowed are found before anything is written', async () => {
+    const { create, adapter } = await made([1, 1], 'error');
+    expect(await rejection(create())).toMatchObject({ code: 'DUPLICATE_INPUT' });
+    expect(await everything(adapter)).toBe(0);
+  });
+
+  test('a reading that throws leaves nothing behind', async () => {
+    const adapter = new MemoryAdapter();
+    const { hub, run } = bench(adapter);
+    const inputs = async function* (): AsyncGenerator<number> {
+      yield 1;
+      throw new Error('cut off');
+    };
+    expect(await rejection(run(hub.createTask(definition, { inputs })))).toMatchObject({
+      code: 'SOURCE_FAILED',
+    });
+    expect(await everything(adapter)).toBe(0);
+  });
+
+  test('close() ends a reading that never answers', async () => {
+    const { hub, run, clock } = bench();
+    const inputs = async function* (): AsyncGenerator<number> {
+      await new Promise(() => undefined);
+    };
+    const creating = rejection(hub.createTask(definition, { inputs }));
+    await clock.advance(10);
+    await run(hub.close());
+    expect(await creating).toMatchObject({ code: 'HUB_CLOSED' });
+  });
+});

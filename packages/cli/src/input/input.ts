@@ -56,6 +56,11 @@ export class Input {
     return new Input(path, guess, found.isFile() ? found.size : undefined);
   }
 
+  /** Whether it can be read more than once. */
+  get isRereadable(): boolean {
+    return this.#size !== undefined;
+  }
+
   /** How messages call it. */
   get name(): string {
     return this.path === '-' ? 'standard input' : this.path;
@@ -76,6 +81,7 @@ export class Input {
   async *read(rejects: Rejects, schema?: Schema): AsyncGenerator<unknown> {
     this.rows = 0;
     this.#bytes = 0;
+    rejects.begin();
     for await (const items of this.#items()) {
       for (const item of items) {
         if (isReject(item)) {
@@ -107,7 +113,7 @@ export class Input {
 
   async *#chunks(): AsyncGenerator<Buffer> {
     const stream =
-      this.path === '-' ? process.stdin : createReadStream(this.path, { highWaterMark: 1 << 18 });
+      this.path === '-' ? process.stdin : createReadStream(this.path, { highWaterMark: 1 << 16 });
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       this.#bytes += chunk.length;
       yield chunk;

@@ -30,6 +30,13 @@ export class Rejects {
     this.#skip = skip;
   }
 
+  /** Another reading begins. */
+  begin(): void {
+    this.total = 0;
+    this.#first.length = 0;
+    this.#isCut = false;
+  }
+
   async add(reject: Rejected): Promise<void> {
     const { line, reason, piece = '', isLast = false } = reject;
     this.#isCut ||= isLast;
