@@ -66,9 +66,9 @@ class LiveView implements View {
   }
 
   #show(): void {
-    const { columns = 80, rows = 24 } = this.#terminal.err;
-    const lines = this.#picture.lines(columns, this.#terminal.colors);
-    this.#update(lines.slice(0, Math.max(1, rows - 1)).join('\n'));
+    const { columns, rows } = this.#terminal.err;
+    const lines = this.#picture.lines(columns || 80, this.#terminal.colors);
+    this.#update(lines.slice(0, Math.max(1, (rows || 24) - 1)).join('\n'));
   }
 }
 
