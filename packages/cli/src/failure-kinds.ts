@@ -14,12 +14,16 @@ export interface FailureKind {
   message: string;
 }
 
-/** `HTTP_ERROR 404`, `ECONNRESET`, `TypeError: cannot read …`: the code and status, else the name and message without its numbers. */
-export function kindOf({ name, message, code, status }: JobFailure): string {
-  if (code !== undefined || status !== undefined) {
-    return [code ?? name, status].filter((part) => part !== undefined).join(' ');
-  }
-  return fit(`${name}: ${oneLine(message).replaceAll(/\d+/g, 'N')}`, 60);
+/** `HTTP_ERROR 404`, `ECONNRESET`, `TypeError`: code and status, else the name. */
+export function labelOf({ name, code, status }: JobFailure): string {
+  return [code ?? name, status].filter((part) => part !== undefined).join(' ');
+}
+
+/** The label; without code and status, with the message as well, whose numbers are left out. */
+export function kindOf(failure: JobFailure): string {
+  const { message, code, status } = failure;
+  if (code !== undefined || status !== undefined) return labelOf(failure);
+  return fit(`${labelOf(failure)}: ${oneLine(message).replaceAll(/\d+/g, 'N')}`, 60);
 }
 
 export class FailureKinds {

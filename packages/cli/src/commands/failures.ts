@@ -1,7 +1,7 @@
 // `taskhub failures`: what failed for good, row by row or by kind.
 import { findTask, withDatabase } from '../database.js';
 import { EXIT, type ExitCode } from '../exit-codes.js';
-import { FailureKinds, kindOf } from '../failure-kinds.js';
+import { FailureKinds, labelOf } from '../failure-kinds.js';
 import { table } from '../table.js';
 import type { Terminal } from '../terminal.js';
 import { count, fit, oneLine, plural } from '../text.js';
@@ -31,7 +31,7 @@ export function failures(
       if (options.json === true) await terminal.json({ row: index + 1, id, input, failure, attempts });
       else
         await terminal.print(
-          `row ${count(index + 1)}  ${kindOf(failure)}: ${oneLine(failure.message)}  ${fit(JSON.stringify(input), 120)}\n`,
+          `row ${count(index + 1)}  ${labelOf(failure)}: ${oneLine(failure.message)}  ${fit(JSON.stringify(input), 120)}\n`,
         );
     }
     if (options.group === true) {

@@ -1,4 +1,5 @@
 // `taskhub run`: from a job file and an input to results in a file.
+import { resolve } from 'node:path';
 import { isTaskHubError } from '@shelchin/taskhub';
 import { openDatabase } from '../database.js';
 import { dryRun } from '../dry-run.js';
@@ -55,6 +56,11 @@ async function prepared(
   const input = options.in === undefined ? undefined : await Input.open(options.in, options.format);
   if (input === undefined && job.definition.getData === undefined) {
     throw new UsageError(`${path} has no getData(), so the rows must come from a file. Pass --in FILE.`);
+  }
+  for (const file of [options.out, options.rejects]) {
+    if (input !== undefined && file !== undefined && resolve(file) === resolve(input.path)) {
+      throw new UsageError(`${file} is the input: it would be lost. Write to another file.`);
+    }
   }
   const rows = {
     input,

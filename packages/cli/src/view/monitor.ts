@@ -1,6 +1,6 @@
 // What a run tells, collected for the view: counters are kept, jobs are not.
 import { isRateLimitedByDefault, type Task, type TaskProgress } from '@shelchin/taskhub';
-import { FailureKinds, kindOf } from '../failure-kinds.js';
+import { FailureKinds, labelOf } from '../failure-kinds.js';
 import { oneLine } from '../text.js';
 import type { Frame } from './frame.js';
 import { Rate } from './rate.js';
@@ -28,7 +28,7 @@ export class Monitor {
     task.on('progress', (progress) => this.#noted(progress));
     task.on('job:failed', (job) => {
       this.kinds.add(job);
-      this.#remember(`row ${job.index + 1}: ${kindOf(job.failure)}: ${job.error}`);
+      this.#remember(`row ${job.index + 1}: ${labelOf(job.failure)}: ${job.error}`);
     });
     task.on('job:retry', (job, attempt) => {
       if (isRateLimitedByDefault(job.failure)) this.#refusals += 1;
