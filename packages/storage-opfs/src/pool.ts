@@ -23,6 +23,15 @@ export interface OpenFile {
   verify: () => void;
 }
 
+/** @throws TaskHubError STORAGE_UNAVAILABLE when the browser has no file system for this page, or refuses it */
+export async function assertFileSystem(database: string): Promise<void> {
+  try {
+    await navigator.storage.getDirectory();
+  } catch (error) {
+    throw openError(error, database, true);
+  }
+}
+
 /**
  * Opens the file of a database, and creates it if need be.
  *

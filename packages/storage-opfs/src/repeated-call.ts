@@ -20,6 +20,9 @@ import type {
 import type { SqliteStore } from '@taskhub/storage-sqlite';
 import type { Calls, Method } from './messages.js';
 
+/** A store that can say who holds what. */
+type Store = StorageAdapter & Pick<SqliteStore, 'listHeld'>;
+
 /** Any call of the contract on a store. */
 export function callOn(store: StorageAdapter, method: Method, args: readonly unknown[]): Promise<unknown> {
   const call = (store as Calls)[method] as (...args: readonly unknown[]) => Promise<unknown>;
@@ -28,7 +31,7 @@ export function callOn(store: StorageAdapter, method: Method, args: readonly unk
 
 /** How the calls are made again that would not come to the same. */
 const AGAIN: {
-  [M in Method]?: (store: SqliteStore, held: readonly number[], ...args: Parameters<Calls[M]>) => unknown;
+  [M in Method]?: (store: Store, held: readonly number[], ...args: Parameters<Calls[M]>) => unknown;
 } = { insertTask, publishTask, transitionTask, insertJobs, exchange };
 
 /**
@@ -37,7 +40,7 @@ const AGAIN: {
  * @param held - for an exchange: places of the jobs that its caller knows to hold, those that it settles included
  */
 export function repeatOn(
-  store: SqliteStore,
+  store: Store,
   method: Method,
   args: readonly unknown[],
   held: readonly number[],
@@ -48,14 +51,14 @@ export function repeatOn(
 
 type Made = { task: TaskRecord; created: boolean };
 
-async function insertTask(store: SqliteStore, _held: unknown, task: NewTask): Promise<Made> {
+async function insertTask(store: Store, _held: unknown, task: NewTask): Promise<Made> {
   const made = await store.insertTask(task);
   const isOurs = made.task.createdAt === task.now && made.task.options === task.options;
   return { ...made, created: made.created || isOurs };
 }
 
 async function publishTask(
-  store: SqliteStore,
+  store: Store,
   _held: unknown,
   ...[provisional, final, now]: Parameters<Calls['publishTask']>
 ): Promise<Made> {
@@ -64,7 +67,7 @@ async function publishTask(
 }
 
 async function transitionTask(
-  store: SqliteStore,
+  store: Store,
   _held: unknown,
   ...[id, from, patch, now]: Parameters<Calls['transitionTask']>
 ): Promise<TaskRecord | null> {
@@ -79,7 +82,7 @@ function says(task: TaskRecord, { status, options }: TaskPatch): boolean {
 }
 
 async function insertJobs(
-  store: SqliteStore,
+  store: Store,
   _held: unknown,
   ...[taskId, jobs, context]: Parameters<Calls['insertJobs']>
 ): Promise<InsertResult> {
@@ -91,7 +94,7 @@ async function insertJobs(
 }
 
 async function exchange(
-  store: SqliteStore,
+  store: Store,
   held: readonly number[],
   ...[taskId, batch]: Parameters<Calls['exchange']>
 ): Promise<ExchangeResult> {

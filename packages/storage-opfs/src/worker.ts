@@ -2,7 +2,7 @@
 import { TaskHubError } from '@taskhub/core';
 import { SqliteStore } from '@taskhub/storage-sqlite';
 import { outcomeOf, type PageCall, READY, type StoreConfig } from './messages.js';
-import { openFile } from './pool.js';
+import { assertFileSystem, openFile } from './pool.js';
 import { compileSqlite } from './sqlite-wasm.js';
 import { Team } from './team.js';
 
@@ -16,6 +16,7 @@ const scope = globalThis as unknown as WorkerScope;
 let team: Team | undefined;
 
 async function open({ database, durability, wasmUrl }: StoreConfig): Promise<void> {
+  await assertFileSystem(database);
   // Compiled by every tab before it is needed: the one that takes over has it at hand.
   const module = await compileSqlite(wasmUrl ?? new URL('./sqlite3.wasm', import.meta.url).href);
   team = new Team(database, async (isAlone) => {

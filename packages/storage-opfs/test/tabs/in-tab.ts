@@ -18,6 +18,8 @@ export interface Tab {
   /** Opens the store of this tab, and keeps it open. */
   open(): Promise<Outcome<null>>;
   close(): Promise<void>;
+  /** The durability of the store of this tab, before it is opened. */
+  use(durability: 'relaxed' | 'strict'): void;
   /** Makes one call on it. */
   touch(): Promise<Outcome<number>>;
   /** Runs `jobs` jobs of `ms` each; reports every handler call. Resolves when the run has ended. */
@@ -36,7 +38,8 @@ export interface Tab {
   prepare(jobs: number): Promise<void>;
   /** What is stored of the task of `prepare`. */
   stored(): Promise<Stored>;
-  exportDatabase(): Promise<number[]>;
+  /** The bytes of the database as base64. */
+  exportDatabase(): Promise<string>;
   /** Opens an adapter in a frame without an origin. */
   probeInSandbox(): Promise<string>;
 }
@@ -94,7 +97,7 @@ function noise(length: number): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte + 0x100)).join('');
 }
 
-const store = new OPFSAdapter();
+let store = new OPFSAdapter();
 let isResting = false;
 let hub: Hub | undefined;
 
@@ -117,6 +120,9 @@ async function run({ jobs, ms, concurrency, output = 0, durability }: RunOptions
 window.tab = {
   open: () => outcomeOf(store.open().then(() => null)),
   close: () => store.close(),
+  use(durability) {
+    store = new OPFSAdapter('taskhub', { durability });
+  },
   touch: () => outcomeOf(store.listTasks({ limit: 10 }).then(({ rows }) => rows.length)),
   run: (options) => outcomeOf(run(options)),
   begin(options) {
@@ -199,7 +205,14 @@ window.tab = {
   },
   async exportDatabase() {
     await using exporting = new Hub(new OPFSAdapter());
-    return [...(await exporting.exportDatabase())];
+    const bytes = await exporting.exportDatabase();
+    const reader = new FileReader();
+    const read = new Promise((resolve) => {
+      reader.onload = resolve;
+    });
+    reader.readAsDataURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+    await read;
+    return String(reader.result).split(',', 2)[1] ?? '';
   },
   probeInSandbox() {
     const frame = document.createElement('iframe');

@@ -1,5 +1,5 @@
 // A browser with a profile of its own, and tabs on one site whose pages load the package as it was built.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -15,13 +15,13 @@ export const ORIGIN = 'https://taskhub.example';
 export interface Site {
   context: BrowserContext;
   /** A new tab with the script. @param script - another than `/page.js` */
-  openTab(script?: string): Promise<Page>;
+  openTab(script?: string, origin?: string): Promise<Page>;
   /** Serves a file, or the answer 404 for `null`. */
   serve(path: string, body: string | Buffer | null): void;
   /** The process that renders a tab, to be killed. */
   processOf(page: Page): Promise<number>;
-  /** Closes the browser and starts it again on the same profile. */
-  restart(): Promise<void>;
+  /** Closes the browser and starts it again on the same profile. @param preferences - settings of the browser */
+  restart(preferences?: object): Promise<void>;
   /** Closes the browser and removes the profile. */
   end(): Promise<void>;
 }
@@ -30,7 +30,7 @@ const dist = (name: string): Buffer =>
   readFileSync(fileURLToPath(new URL(`../../dist/${name}`, import.meta.url)));
 
 /** Starts a browser; every page of the site runs `entry` (a file beside this one), bundled. */
-export async function startSite(entry: string, args: readonly string[] = []): Promise<Site> {
+export async function startSite(entry: string): Promise<Site> {
   const files = new Map<string, string | Buffer | null>([
     ['/page.js', await bundle(entry)],
     ['/worker.js', dist('worker.js')],
@@ -50,17 +50,17 @@ export async function startSite(entry: string, args: readonly string[] = []): Pr
   };
   const profile = mkdtempSync(join(tmpdir(), 'taskhub-profile-'));
   const start = async (): Promise<BrowserContext> => {
-    const options = { ...launchOptions, args: [...launchOptions.args, ...args], headless: true };
+    const options = { ...launchOptions, headless: true };
     const context = await chromium.launchPersistentContext(profile, options);
     context.setDefaultTimeout(30_000);
-    await context.route(`${ORIGIN}/**`, answer);
+    await context.route(/^https?:\/\/taskhub\.example\//, answer);
     return context;
   };
   const site: Site = {
     context: await start(),
-    async openTab(script = '/page.js') {
+    async openTab(script = '/page.js', origin = ORIGIN) {
       const page = await site.context.newPage();
-      await page.goto(`${ORIGIN}/?script=${script}`);
+      await page.goto(`${origin}/?script=${script}`);
       return page;
     },
     serve: (path, body) => void files.set(path, body),
@@ -76,8 +76,11 @@ export async function startSite(entry: string, args: readonly string[] = []): Pr
       if (most === undefined) throw new Error('there is no renderer');
       return most[0];
     },
-    async restart() {
+    async restart(preferences) {
       await site.context.close().catch(() => undefined); // It may have been killed.
+      if (preferences !== undefined) {
+        writeFileSync(join(profile, 'Default', 'Preferences'), JSON.stringify(preferences));
+      }
       site.context = await start();
     },
     async end() {
@@ -90,13 +93,24 @@ export async function startSite(entry: string, args: readonly string[] = []): Pr
 
 /** CPU seconds of each renderer of a browser. */
 async function renderers(context: BrowserContext): Promise<Map<number, number>> {
+  const rendering = (await processes(context)).filter(({ type }) => type === 'renderer');
+  return new Map(rendering.map(({ id, cpuTime }) => [id, cpuTime]));
+}
+
+/** The process that all others of a browser belong to. */
+export async function browserProcess(context: BrowserContext): Promise<number> {
+  const main = (await processes(context)).find(({ type }) => type === 'browser');
+  if (main === undefined) throw new Error('the browser names no process');
+  return main.id;
+}
+
+async function processes(context: BrowserContext): Promise<{ type: string; id: number; cpuTime: number }[]> {
   const browser = context.browser();
   if (browser === null) throw new Error('the browser is gone');
   const devtools = await browser.newBrowserCDPSession();
   const { processInfo } = await devtools.send('SystemInfo.getProcessInfo');
   await devtools.detach();
-  const rendering = processInfo.filter(({ type }) => type === 'renderer');
-  return new Map(rendering.map(({ id, cpuTime }) => [id, cpuTime]));
+  return processInfo;
 }
 
 /** Kills a process of a browser as the system would. */
