@@ -44,6 +44,7 @@ export async function runTask(
   const say = (note: string): void => view.say(terminal.colors.yellow(note));
   let isTimeUp = false;
   const endGently = (why: string): void => {
+    monitor.note = `${why.toLowerCase()}: waiting for the calls on their way`;
     say(`${why}: calls on their way may end within ${duration(grace)}. Ctrl-C again does not wait.`);
     void hub.close({ grace });
   };
@@ -72,6 +73,7 @@ export async function runTask(
     return { summary, end: endOf(summary, stopper.isStopped, isTimeUp), frame: monitor.frame() };
   } finally {
     clearTimeout(timer);
+    monitor.note = undefined;
     unwatch();
     view.end();
   }

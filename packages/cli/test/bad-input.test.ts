@@ -111,6 +111,11 @@ describe('files', () => {
     ['an output in no folder', [...RUN.slice(0, 4), '--out', 'no/results.jsonl'], 'there is no folder'],
     ['an output that is a folder', [...RUN.slice(0, 4), '--out', '.'], 'it is a folder'],
     ['an output that is the input', [...RUN.slice(0, 4), '--out', './rows.jsonl'], 'would be lost'],
+    [
+      'CSV as rows come',
+      [...RUN.slice(0, 4), '--order', 'none', '--out', 'r.csv'],
+      '--order none writes JSONL',
+    ],
     ['a database in no folder', [...RUN, '--db', 'no/tasks.db'], 'STORAGE_NOT_FOUND'],
     ['a database of another program', [...RUN, '--db', 'rows.jsonl'], 'STORAGE_FOREIGN'],
   ])('%s ends with exit code 2', async (_, args, message) => {

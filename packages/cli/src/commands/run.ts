@@ -9,6 +9,7 @@ import { Rejects } from '../input/rejects.js';
 import type { InputFormat } from '../input/row.js';
 import { loadJob } from '../job-file.js';
 import { openOutput } from '../output/open-output.js';
+import { formatOf } from '../output/results.js';
 import type { RunOptions } from '../run-definition.js';
 import { type RunParts, runAll, runSample } from '../run-job-file.js';
 import { Stopper } from '../stopper.js';
@@ -56,6 +57,9 @@ async function prepared(
   const input = options.in === undefined ? undefined : await Input.open(options.in, options.format);
   if (input === undefined && job.definition.getData === undefined) {
     throw new UsageError(`${path} has no getData(), so the rows must come from a file. Pass --in FILE.`);
+  }
+  if (options.order === 'none' && options.out !== undefined && formatOf(options.out) === 'csv') {
+    throw new UsageError('--order none writes JSONL: the columns of CSV are known in the end only.');
   }
   for (const file of [options.out, options.rejects]) {
     if (input !== undefined && file !== undefined && resolve(file) === resolve(input.path)) {
