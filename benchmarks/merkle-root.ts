@@ -1,12 +1,13 @@
 // What does the root over a million ids cost? Added one by one as they are read, then sorted and hashed.
-import { hash } from 'node:crypto';
+import { NodeSQLiteAdapter, type Sha256 } from '@shelchin/taskhub';
 import { HashList } from '../packages/core/src/hash-list.ts';
 import { ask, type Figures, liveHeap, perJob } from './lib/measure.ts';
 
 const MB = 1024 * 1024;
-const native = (data: Uint8Array | string): Uint8Array => hash('sha256', data, 'buffer');
+/** The one that the store brings; it is not opened. */
+const native = new NodeSQLiteAdapter().sha256 as Sha256;
 
-async function rootOf(leaves: number, hashWith: typeof native | undefined): Promise<Figures> {
+async function rootOf(leaves: number, hashWith: Sha256 | undefined): Promise<Figures> {
   const heapBefore = liveHeap();
   const { arrayBuffers: outsideBefore } = process.memoryUsage();
   let most = { heap: 0, outside: 0 };
