@@ -22,6 +22,8 @@ export interface Call {
   end?: { at: number; kind: 'returned' | 'breaks' | 'is refused' | 'fails'; output?: string };
   /** A call of the store failed while it ran or was to be recorded. */
   isExcused: boolean;
+  /** How many exchanges of its process had failed when it began. */
+  failures: number;
   /** How often it was recorded. */
   recorded: number;
 }
@@ -119,6 +121,10 @@ export class Book {
     }
   }
 
+  hasLease(owner: string): boolean {
+    return this.#leases.has(owner);
+  }
+
   heldBy(owner: string): Entry[] {
     return this.counts.active === 0
       ? []
@@ -134,8 +140,10 @@ export class Book {
   }
 
   /** What a job was claimed for may run now. */
-  started(entry: Entry | undefined, owner: string, attempt: number): void {
+  started(entry: Entry | undefined, owner: string, attempt: number, now: number): void {
     if (this.#plan.clockJumps) return; // leases are worth nothing then
+    if ((this.#leases.get(owner) ?? 0) <= now)
+      this.#problem(`job ${entry?.seq} starts after the lease has ended`);
     if (entry?.status !== 'active' || entry.owner !== owner)
       this.#problem(`job ${entry?.seq} starts and is ${entry?.status}, held by ${entry?.owner ?? 'nobody'}`);
     else if (entry.attempts !== attempt)

@@ -79,7 +79,7 @@ export function planOf(seed: number): Plan {
   const trouble = (share: number): number => (isCalm ? 0 : chance.random() * share);
   return {
     seed,
-    type: chance.is(0.35) ? 'dynamic' : 'deterministic',
+    type: chance.is(0.45) ? 'dynamic' : 'deterministic',
     inputs,
     distinct,
     config: {
@@ -101,7 +101,7 @@ export function planOf(seed: number): Plan {
       progressInterval: chance.pick([0, 200]),
       ...(chance.is(0.15) && { halt: { failures: 1 + chance.below(3) } }),
     },
-    leaseMs: chance.pick([2000, 10_000, 30_000]),
+    leaseMs: chance.pick([2000, 2000, 10_000, 30_000]),
     faults: isCalm || chance.is(0.3) ? 0 : chance.pick([0.02, 0.1, 0.25]),
     hangs: chance.is(0.4),
     deaths: Array.from({ length: isCalm ? 0 : chance.below(6) }, () => ({

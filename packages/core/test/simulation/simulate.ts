@@ -180,7 +180,7 @@ class Simulation {
       case 'stop':
         return this.#give(process, command, this.#stop(process));
       case 'pause':
-        return task?.pause();
+        return process.pause();
       default:
         return this.#give(process, command, task?.[command]());
     }
@@ -206,7 +206,10 @@ class Simulation {
   }
 
   #holdsNothing(process: SimProcess, owner: string, when: string): void {
-    const held = this.#library.of(process.task?.id ?? '').heldBy(owner);
+    if (this.#plan.destroys) return;
+    const book = this.#library.of(process.task?.id ?? '');
+    const held = book.heldBy(owner);
+    if (book.hasLease(owner)) this.#world.problem(`${process.name} has its lease after ${when}`);
     if (held.length > 0) this.#world.problem(`${process.name} holds ${held.length} jobs after ${when}`);
   }
 
