@@ -11,6 +11,7 @@ const folders = [
   'examples/browser',
   'fixtures',
   'benchmarks',
+  'laboratory',
 ];
 let passed = 0;
 let failed = 0;

@@ -87,7 +87,9 @@ export class Book {
       const isLost = result.lost.includes(settlement.seq);
       const isHeld = entry?.status === 'active' && entry.owner === owner;
       if (isHeld === isLost) this.#problem(`job ${settlement.seq}: held ${isHeld}, lost ${isLost}`);
-      if (entry !== undefined && isHeld) this.#settle(entry, settlement, callOf(entry.n));
+      const call = entry === undefined ? undefined : callOf(entry.n);
+      if (entry !== undefined && isHeld) this.#settle(entry, settlement, call);
+      else if (call !== undefined && settlement.outcome !== 'interrupted') call.recorded += 1; // lost, and done with
     }
     for (const [other, until] of this.#leases)
       if (other !== owner && until <= now) this.released(other, true);
@@ -141,7 +143,8 @@ export class Book {
 
   /** What a job was claimed for may run now. */
   started(entry: Entry | undefined, owner: string, attempt: number, now: number): void {
-    if (this.#plan.clockJumps) return; // leases are worth nothing then
+    // Leases are worth nothing then, or the task may be gone since the claim.
+    if (this.#plan.clockJumps || (this.#plan.destroys && entry === undefined)) return;
     if ((this.#leases.get(owner) ?? 0) <= now)
       this.#problem(`job ${entry?.seq} starts after the lease has ended`);
     if (entry?.status !== 'active' || entry.owner !== owner)
@@ -192,7 +195,12 @@ export class Book {
           fault(`after ${entry.crashes} deaths`);
         if (settlement.attempt !== 'unused' && !isLate && end?.kind === 'breaks' && spent < retry.maxAttempts)
           fault(`after ${spent} of ${retry.maxAttempts} attempts`);
-        if (!isLate && end?.kind === 'is refused' && entry.throttles + 1 < retry.maxThrottles)
+        if (
+          settlement.attempt !== 'unused' &&
+          !isLate &&
+          end?.kind === 'is refused' &&
+          entry.throttles + 1 < retry.maxThrottles
+        )
           fault(`after ${entry.throttles} refusals`);
         if (settlement.attempt === 'refused' && end?.kind !== 'is refused') fault('it was not refused');
         break;

@@ -8,8 +8,8 @@ import { MUTANTS, type Mutant } from './mutants.js';
 const core = fileURLToPath(new URL('../..', import.meta.url));
 /** Inside the package, so that its dependencies are found. */
 const copies = join(core, 'test-results', 'mutants');
-/** A mutant may hang for good: that is found as well. */
-const PATIENCE_MS = 120_000;
+/** A mutant may hang for good in one simulation: that is found as well. */
+const PATIENCE_MS = 60_000;
 
 export interface Verdict {
   name: string;
@@ -52,13 +52,16 @@ async function verdictOf(program: string, runs: number): Promise<Omit<Verdict, '
   child.stdout.on('data', (piece: Buffer) => {
     output += piece.toString();
   });
+  const hangs = (): NodeJS.Timeout => setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+  let timer = hangs();
   child.stderr.on('data', (piece: Buffer) => {
     errors += piece.toString();
+    clearTimeout(timer);
+    timer = hangs();
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
   const signal = await new Promise((resolve) => child.on('close', (_code, by) => resolve(by)));
   clearTimeout(timer);
-  if (signal !== null) return { killed: true, by: `it hangs for ${PATIENCE_MS / 1000} s` };
+  if (signal !== null) return { killed: true, by: `one simulation hangs for ${PATIENCE_MS / 1000} s` };
   if (output === '') throw new Error(`a mutant that does not run proves nothing: ${errors}`);
   const [first] = (JSON.parse(output) as { failed: { seed: number; problems: string[] }[] }).failed;
   return {

@@ -37,7 +37,9 @@ export interface Plan {
   leaseMs: number;
   /** Share of store calls that go wrong. */
   faults: number;
-  /** Of these, whether some take longer than a lease. */
+  /** Share of exchanges that are answered late, so that other calls overtake them. */
+  late: number;
+  /** Whether some faults take longer than a lease. */
   hangs: boolean;
   /** A process dies at this call of the store, counted from its birth; 0 for never. One entry for each life. */
   deaths: readonly { call: number; applied: boolean }[];
@@ -103,6 +105,7 @@ export function planOf(seed: number): Plan {
     },
     leaseMs: chance.pick([2000, 2000, 10_000, 30_000]),
     faults: isCalm || chance.is(0.3) ? 0 : chance.pick([0.02, 0.1, 0.25]),
+    late: !isCalm && chance.is(0.15) ? 0.3 : 0,
     hangs: chance.is(0.4),
     deaths: Array.from({ length: isCalm ? 0 : chance.below(6) }, () => ({
       call: 1 + chance.below(MANY_CALLS),

@@ -190,6 +190,11 @@ export class SimProcess {
       return applied ? { answer: NEVER } : { until: NEVER };
     }
     if (isCalm() || method === 'open' || method === 'close') return { answer };
+    if (method === 'exchange' && this.#chance.is(plan.late)) {
+      this.hadFaults = true;
+      this.#says('exchange answers late');
+      return { answer: this.#sleep(this.#chance.below(4000)).then(() => answer) };
+    }
     const isOut = clock.monotonic() < this.#outageUntil;
     if (!isOut && !this.#chance.is(plan.faults)) return { answer };
     this.hadFaults = true;
@@ -391,7 +396,7 @@ export class SimProcess {
       problem(`summary says total ${total}`);
     // Failed jobs may be put back while a slow storage writes the end.
     const isEmpty = completed === 0 && total > 0;
-    if (status === 'completed' && (isEmpty || settled !== total) && plan.faults === 0)
+    if (status === 'completed' && (isEmpty || settled !== total) && plan.faults + plan.late === 0)
       problem(`summary says completed with ${completed}+${failed} of ${total}`);
     if (
       status === 'failed' &&
@@ -403,7 +408,8 @@ export class SimProcess {
     if (ran > this.#announced.settled - this.#announced.before) problem(`summary says ran ${ran}`);
     const repeats = plan.inputs.length - plan.distinct.length;
     const { sideBySide, faults, deaths } = plan;
-    const isUndisturbed = sideBySide === 1 && faults === 0 && deaths.length === 0 && plan.poison.size === 0;
+    const isUndisturbed =
+      sideBySide === 1 && faults + plan.late === 0 && deaths.length === 0 && plan.poison.size === 0;
     if (status === 'completed' && isUndisturbed && duplicates !== repeats)
       problem(`summary says ${duplicates} duplicates, not ${repeats}`);
   }
