@@ -87,8 +87,8 @@ export const MUTANTS: readonly Mutant[] = [
   one(
     'give no attempt back to an interrupted job',
     'settle.ts',
-    "return { ...base, outcome: 'interrupted', dueAt: endedAt };",
-    "return { ...base, outcome: 'retry', error: '{}', dueAt: endedAt };",
+    "outcome: 'interrupted', dueAt: endedAt };",
+    "outcome: 'retry', error: '{}', dueAt: endedAt };",
   ),
   one(
     'record an answer that comes after the timeout',

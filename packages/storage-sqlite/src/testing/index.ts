@@ -10,6 +10,7 @@ import { lockTests } from './locks.js';
 import { shellTests } from './shell.js';
 import { statementTests } from './statements.js';
 import type { TestedStore } from './subject.js';
+import { upgradeTests } from './upgrade.js';
 
 export { newFolder, newPath, newTask, rejection } from './fixtures.js';
 export { processTests } from './processes.js';
@@ -27,5 +28,6 @@ export function fileStoreTests(subject: TestedStore): void {
     lockTests(subject);
     shellTests(subject);
     statementTests(subject);
+    upgradeTests(subject);
   });
 }
