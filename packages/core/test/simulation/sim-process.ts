@@ -11,7 +11,8 @@ import type { Library } from './library.js';
 import type { Fate, Input, Plan } from './plan.js';
 import { ProcessClock } from './process-clock.js';
 
-const NEVER = new Promise<never>(() => undefined);
+/** A promise of its own each time: one that all wait for would keep every process of the past. */
+const never = (): Promise<never> => new Promise(() => undefined);
 
 /** What all processes of a simulation share. */
 export interface World {
@@ -48,7 +49,7 @@ export class SimProcess {
   /** A store call of this process went wrong. */
   hadFaults = false;
   #isPaused = false;
-  #failedExchanges = 0;
+  #storeFaults = 0;
   task: Task<Input, unknown> | undefined;
 
   constructor(world: World, nth: number, death: { call: number; applied: boolean } | undefined) {
@@ -180,14 +181,14 @@ export class SimProcess {
 
   #fault({ method, args }: { method: string; args: readonly unknown[] }): Fault | undefined {
     const { plan, isCalm, clock } = this.#world;
-    if (this.isDead) return { until: NEVER };
+    if (this.isDead) return { until: never() };
     this.#storeCalls += 1;
     if (method === 'exchange') this.#owner = (args[1] as { owner: string }).owner;
     const answer = this.clock.hears();
     if (this.#death !== undefined && this.#storeCalls >= this.#death.call && !isCalm()) {
       const { applied } = this.#death;
       this.die(`at call ${this.#storeCalls}, ${method}, ${applied ? 'done' : 'not done'}`);
-      return applied ? { answer: NEVER } : { until: NEVER };
+      return applied ? { answer: never() } : { until: never() };
     }
     if (isCalm() || method === 'open' || method === 'close') return { answer };
     if (method === 'exchange' && this.#chance.is(plan.late)) {
@@ -199,7 +200,7 @@ export class SimProcess {
     if (!isOut && !this.#chance.is(plan.faults)) return { answer };
     this.hadFaults = true;
     // A storage that failed forgives attempts: whether they were recorded is not known.
-    if (method === 'exchange') this.#failedExchanges += 1;
+    this.#storeFaults += 1;
     if (method === 'exchange') for (const call of this.#calls) call.isExcused = true;
     const kind = isOut
       ? 'fails'
@@ -234,7 +235,7 @@ export class SimProcess {
 
   async #handle({ n }: Input, ctx: JobContext): Promise<unknown> {
     const { plan, library, problem, isCalm } = this.#world;
-    if (this.isDead) return NEVER;
+    if (this.isDead) return never();
     const book = library.of(this.task?.id ?? '');
     if (this.#running.has(n)) problem(`${this.name} runs input ${n} twice at once`);
     book.started(book.byInput.get(n), this.#owner, ctx.attempt, this.clock.now());
@@ -246,7 +247,7 @@ export class SimProcess {
       startedAt: this.clock.monotonic(),
       isTold: false,
       isExcused: false,
-      failures: this.#failedExchanges,
+      failures: this.#storeFaults,
       recorded: 0,
     };
     ctx.signal.addEventListener('abort', () => {
@@ -262,7 +263,7 @@ export class SimProcess {
     this.#says(`runs ${n}, attempt ${ctx.attempt}: ${fate}`);
     if (plan.poison.has(n) && !isCalm() && this.#chance.is(0.8)) {
       this.die(`killed by input ${n}`);
-      return NEVER;
+      return never();
     }
     try {
       const output = await this.#meet(fate, n, ctx);
@@ -285,7 +286,7 @@ export class SimProcess {
     if (last?.end?.kind !== 'returned' || last.recorded > 0 || plan.hangs || plan.blocks || plan.destroys)
       return;
     const isLate = last.end.at >= last.startedAt + plan.config.timeout;
-    const failures = this.#failedExchanges - last.failures;
+    const failures = this.#storeFaults - last.failures;
     if (!isLate && failures < 2 && plan.sideBySide === 1 && !plan.clockJumps)
       problem(`input ${n} runs again, and what it returned was not recorded`);
   }
@@ -380,7 +381,7 @@ export class SimProcess {
     if (completed > book.counts.completed && !plan.destroys)
       problem(`progress says ${completed} of ${book.counts.completed}`);
     // Answers of one process can overtake each other, where others bring jobs too.
-    if (completed < this.#completed && !plan.destroys && plan.sideBySide === 1)
+    if (completed < this.#completed && !plan.destroys && plan.sideBySide === 1 && plan.faults === 0)
       problem(`progress goes back to ${completed}`);
     if (concurrency > plan.config.concurrency.max) problem(`progress says concurrency ${concurrency}`);
     this.#completed = completed;
@@ -402,6 +403,7 @@ export class SimProcess {
       status === 'failed' &&
       halted === undefined &&
       plan.sideBySide === 1 &&
+      plan.faults + plan.late === 0 &&
       (settled !== total || completed > 0)
     )
       problem(`summary says failed with ${completed}+${failed} of ${total}`);
