@@ -27,7 +27,7 @@ async function bundled(contents: string): Promise<string> {
   return outputFiles[0]?.text ?? '';
 }
 
-test('bundle: core and IndexedDB contain no SQLite, import nothing, and come to at most 40 kB', async () => {
+test('bundle: core and IndexedDB contain no SQLite, import nothing, and come to at most 42 kB', async () => {
   const text = await bundled(PROGRAM);
   // Not the word alone: an error of core says "not a SQLite database".
   const foreign =
@@ -37,5 +37,5 @@ test('bundle: core and IndexedDB contain no SQLite, import nothing, and come to 
   const [all, core] = [text, await bundled(`import { Hub } from '@taskhub/core'; globalThis.hub = Hub;`)];
   const sizes = [all, core].map((one) => gzipSync(one, { level: 9 }).length);
   process.stdout.write(`core + IndexedDB: ${sizes[0]} B min+gzip, of which core ${sizes[1]} B\n`);
-  expect(sizes[0]).toBeLessThanOrEqual(40_000);
+  expect(sizes[0]).toBeLessThanOrEqual(42_000);
 });
