@@ -114,6 +114,14 @@ async function everyOption(dbPath: string): Promise<void> {
     console.error(error);
   });
 
+  // Why is it not faster? In words: "holding at 18: refused at 20, 41 s ago; next probe in 23 s"
+  task.once('job:complete', () => {
+    const { reason, limit, pace, rate, samples } = task.speed;
+    console.log(`${limit} at once, ${pace ?? 'no'} pace, ${rate ?? 'no'} rate yet: ${reason}`);
+    // At most 240 points over the whole run, for a chart: { time, limit, inFlight, pace, rate, refusals }
+    console.log(`refused so far: ${samples.reduce((sum, { refusals }) => sum + refusals, 0)}`);
+  });
+
   const summary = await task.start();
   // { status, total, completed, failed, ran, reused, duplicates, elapsed, halted?, errors }
   console.log(`${summary.completed} completed, ${summary.failed} failed`);

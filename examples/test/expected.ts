@@ -61,7 +61,7 @@ export const EXAMPLES: Record<string, { first: string[]; second: string[] }> = {
     second: ['40 of 40 invoices charged, 0 in this run, 0 failed\n0 requests, '],
   },
   reference: {
-    first: ['99 completed, 1 failed\n', '5: MyFatalError after 1 attempt\n', '\n2\n4\n6\nCannot create "'],
+    first: ['99 completed, 1 failed\n', '5: MyFatalError after 1 attempt\n', '\n2\n4\n6\nCannot create "', 'rate yet: ', 'refused so far: 0\n'],
     second: ['99 completed, 1 failed\n', '3 tasks looked at\n'],
   },
   'core-and-storage': {

@@ -8,7 +8,8 @@
 // It ends from any mode once every job of the task is settled, and when the task is gone.
 import { nextTurn, type Timer } from './clock.js';
 import { TaskHubError } from './errors.js';
-import { givenBack, type JobsHost, JobsInHand } from './jobs-in-hand.js';
+import { givenBack, type JobsHost, JobsInHand, type Pacing } from './jobs-in-hand.js';
+import { duration } from './limit/words.js';
 import type { ExchangeResult, JobCounts, StorageAdapter, StoredTaskStatus } from './storage/contract.js';
 
 /** How a run ended. */
@@ -99,6 +100,24 @@ export class Dispatcher {
   /** What the controller admits now, in jobs. */
   get concurrency(): number {
     return this.#hand.concurrency;
+  }
+
+  /** What the controller does and why. */
+  get pacing(): Pacing {
+    return this.#hand.pacing;
+  }
+
+  /** Why no more jobs run although the controller would admit more, in words. */
+  get shortage(): string | undefined {
+    const { total = 0, completed = 0, failed = 0, pending = 0, waiting = 0 } = this.#counts ?? {};
+    if (this.#counts === undefined || this.#hand.wait(this.#host.ports.clock.monotonic()) > 0)
+      return undefined;
+    if (pending === 0 && this.#host.ingesting()) return 'waiting for inputs from the source';
+    if (pending === 0) return `at the end: ${total - completed - failed} jobs are left, and they run`;
+    const due = this.#untilDue();
+    return due > 0
+      ? `waiting: ${waiting} jobs are to be tried again, the first in ${duration(due)}`
+      : undefined;
   }
 
   /** Jobs that this run has settled by running their handler. */

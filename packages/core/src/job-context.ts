@@ -12,17 +12,20 @@ import type { HeadersLike, JobContext, ResponseLike } from './types.js';
 export interface ContextHost {
   taskId: string;
   ports: Ports;
-  observed(quota: Quota): void;
+  /** @param sends - calls that had been sent when the one was that got this answer */
+  observed(quota: Quota, sends: number): void;
 }
 
 export class HandlerContext implements JobContext {
   readonly #host: ContextHost;
   readonly #job: ClaimedJob;
+  readonly #sends: number;
   #controller: AbortController | undefined;
 
-  constructor(host: ContextHost, job: ClaimedJob) {
+  constructor(host: ContextHost, job: ClaimedJob, sends: number) {
     this.#host = host;
     this.#job = job;
+    this.#sends = sends;
   }
 
   get jobId(): string {
@@ -66,7 +69,8 @@ export class HandlerContext implements JobContext {
   observe(answer: HeadersLike | ResponseLike): void {
     const headers = isResponse(answer) ? answer.headers : answer;
     const { remaining, reset } = limitsFromHeaders(headers, this.#host.ports.clock.now());
-    if (remaining !== undefined && reset !== undefined) this.#host.observed({ remaining, reset });
+    if (remaining !== undefined && reset !== undefined)
+      this.#host.observed({ remaining, reset }, this.#sends);
   }
 }
 

@@ -6,6 +6,7 @@ import { HaltWatch, halted } from './halt.js';
 import { type ContextHost, HandlerContext } from './job-context.js';
 import type { JobReader } from './job-view.js';
 import { judge, type Verdict } from './judge.js';
+import type { Explanation } from './limit/controller.js';
 import { Limiter } from './limit/limiter.js';
 import type { Ports } from './ports.js';
 import { type Outcome, RunningJob } from './run-job.js';
@@ -32,6 +33,16 @@ export interface JobsHost {
   /** A handler returned: tells the run that goes on now, which may be a later one. */
   returned(job: RunningJob): void;
   report(error: unknown, where: string): void;
+}
+
+/** How a run is paced at one moment. */
+export interface Pacing extends Explanation {
+  /** Jobs that may run at once. */
+  limit: number;
+  /** Handlers that run. */
+  inFlight: number;
+  /** Calls that were refused since the run began. */
+  refusals: number;
 }
 
 /** What a run tells its jobs, and is told by them. */
@@ -79,6 +90,8 @@ export class JobsInHand {
   readonly #halt: (error: TaskHubError) => void;
   #limiter: Limiter;
   #limitedBy: RunConfig;
+  /** Calls that were refused under earlier limiters of this run. */
+  #refused = 0;
 
   /** Handlers that are not judged yet. */
   readonly #live = new Set<RunningJob>();
@@ -100,7 +113,8 @@ export class JobsInHand {
     this.#contextHost = {
       taskId: host.taskId,
       ports: host.ports,
-      observed: (quota) => this.#limiter.observed(quota, host.handlers.size, host.ports.clock.monotonic()),
+      observed: (quota, sends) =>
+        this.#limiter.observed(quota, sends, host.handlers.size, host.ports.clock.monotonic()),
     };
   }
 
@@ -129,11 +143,23 @@ export class JobsInHand {
     return this.#limiter.concurrency(this.#host.ports.clock.monotonic());
   }
 
+  /** What the controller does and why, and what it has met so far. */
+  get pacing(): Pacing {
+    const now = this.#host.ports.clock.monotonic();
+    return {
+      ...this.#limiter.explain(now),
+      limit: this.#limiter.concurrency(now),
+      inFlight: this.#host.handlers.size,
+      refusals: this.#refused + this.#limiter.refusals,
+    };
+  }
+
   /** How many jobs may be started now. */
   room(now: number): number {
     const { config } = this.#host.work();
     if (config !== this.#limitedBy) {
       this.#limitedBy = config;
+      this.#refused += this.#limiter.refusals;
       this.#limiter = new Limiter(config, now);
     }
     return this.#limiter.room(this.#host.handlers.size, now);
@@ -181,7 +207,7 @@ export class JobsInHand {
     }
     if (claimed.crashes >= config.retry.maxCrashes) return this.#poisoned(claimed);
 
-    const context = new HandlerContext(this.#contextHost, claimed);
+    const context = new HandlerContext(this.#contextHost, claimed, this.#limiter.sends + 1);
     const job = new RunningJob({
       claimed,
       context,

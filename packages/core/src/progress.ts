@@ -7,12 +7,19 @@ const WINDOW_JOBS = 100;
 /** What ends within so many ms is one sample. */
 const SAMPLE_MS = 100;
 
+/** Jobs that were settled by `at`; the sample began at `since`. ms of the run. */
+interface Sample {
+  since: number;
+  at: number;
+  settled: number;
+}
+
 /** Time of a run without its pauses, and the recent rate of settled jobs. */
 export class ProgressMeter {
   readonly #clock: Clock;
   #elapsed = 0;
   #runningSince: number | undefined;
-  readonly #samples: { since: number; at: number; settled: number }[] = [];
+  readonly #samples: Sample[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -50,14 +57,29 @@ export class ProgressMeter {
 
   /** ms until `left` more jobs are settled at the recent rate; null while there is no rate. */
   remaining(left: number): number | null {
+    if (left === 0) return 0;
+    const recent = this.#recent();
+    if (recent === undefined) return null;
+    const { whole, last, perJob } = recent;
+    const sinceWhole = (left + last.settled - whole.settled) * perJob;
+    return Math.max(0, Math.round(whole.at + sinceWhole - this.elapsed));
+  }
+
+  /** Jobs settled per second lately, also counting the time since the last one; null while there is no rate. */
+  get rate(): number | null {
+    const recent = this.#recent();
+    if (recent === undefined) return null;
+    const { first, whole, last, perJob } = recent;
+    const idle = this.elapsed - last.at;
+    return idle <= 2 * perJob ? 1000 / perJob : 1000 / (perJob + idle / (whole.settled - first.settled));
+  }
+
+  #recent(): { first: Sample; whole: Sample; last: Sample; perJob: number } | undefined {
     const [first, last] = [this.#samples[0], this.#samples.at(-1)];
     // Jobs that were started together end together: of the last sample perhaps not all has come.
     const whole = this.#samples.length > 2 ? this.#samples.at(-2) : last;
-    if (left === 0) return 0;
-    if (!(first && last && whole) || whole.settled <= first.settled) return null;
-    const perJob = (whole.at - first.at) / (whole.settled - first.settled);
-    const sinceWhole = (left + last.settled - whole.settled) * perJob;
-    return Math.max(0, Math.round(whole.at + sinceWhole - this.elapsed));
+    if (!(first && last && whole) || whole.settled <= first.settled) return undefined;
+    return { first, whole, last, perJob: (whole.at - first.at) / (whole.settled - first.settled) };
   }
 }
 

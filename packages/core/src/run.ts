@@ -5,6 +5,7 @@ import { Ingest, JobEncoder, sourceFailed } from './ingest.js';
 import { LookAhead } from './look-ahead.js';
 import { ProgressMeter } from './progress.js';
 import { type InputReader, readerOf } from './source.js';
+import { SpeedLog } from './speed.js';
 import { Standby } from './standby.js';
 import type { ExchangeResult, JobCounts, StoredTaskStatus, TaskRecord } from './storage/contract.js';
 import type { StoredOptions } from './stored-options.js';
@@ -39,6 +40,7 @@ export class Run {
   readonly dispatcher: Dispatcher;
   readonly meter: ProgressMeter;
   readonly #standby: Standby;
+  speedLog: SpeedLog = new SpeedLog(0);
   #isPaused = false;
   #isEnding = false;
   /** A closing hub leaves a task that others work on as it is. */
@@ -98,6 +100,8 @@ export class Run {
       if (!rereads && isFinished(before)) {
         return { status: before.status, record: before, counts: before.counts, ran: 0 };
       }
+      this.speedLog = new SpeedLog(settledOf(before.counts));
+      this.#sample(before.counts);
       this.#host.began(before.counts);
       this.#ahead.update(before.counts.pending);
       // One that was told to end while it stood by has started nothing.
@@ -174,9 +178,14 @@ export class Run {
   }
 
   #changed(counts: JobCounts): void {
-    this.meter.note(counts.completed + counts.failed);
+    this.meter.note(settledOf(counts));
+    if (this.speedLog.isDue(this.meter.elapsed)) this.#sample(counts);
     this.#ahead.update(counts.pending);
     this.#host.changed(counts);
+  }
+
+  #sample(counts: JobCounts): void {
+    this.speedLog.note(this.meter.elapsed, settledOf(counts), this.dispatcher.pacing);
   }
 
   // --- the stored status ----------------------------------------------------------------------------------------
@@ -271,6 +280,7 @@ export class Run {
     const status = await this.#record(end);
     const record = await store.readTask(taskId);
     if (record === null) throw taskDeleted(taskId);
+    this.#sample(record.counts);
     return {
       status,
       record,
@@ -340,3 +350,5 @@ export function taskDeleted(taskId: string): TaskHubError {
     details: { taskId },
   });
 }
+
+const settledOf = ({ completed, failed }: JobCounts): number => completed + failed;

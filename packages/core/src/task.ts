@@ -5,10 +5,12 @@ import { EventEmitter } from './events.js';
 import { toError } from './failure.js';
 import { JobReader } from './job-view.js';
 import type { Work } from './jobs-in-hand.js';
+import { rounded } from './limit/words.js';
 import type { Ports } from './ports.js';
 import { Throttle } from './progress.js';
 import { Run, type RunHost, type RunResult, taskDeleted } from './run.js';
 import type { RunningJob } from './run-job.js';
+import { SpeedLog, shownPace } from './speed.js';
 import type { JobCounts, JobRecord, Page, StorageAdapter, TaskRecord } from './storage/contract.js';
 import { readOptions, type StoredOptions } from './stored-options.js';
 import { TASK_TRANSITIONS, type TaskEvent } from './task-state.js';
@@ -17,6 +19,7 @@ import type {
   JobOf,
   JobStatus,
   RunSummary,
+  Speed,
   TaskEvents,
   TaskProgress,
   TaskSourceLike,
@@ -78,6 +81,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
   #work: Work | undefined;
   #run: Run | undefined;
   #running: Promise<RunSummary> | undefined;
+  #speedLog = new SpeedLog(0);
   #pausing: Promise<unknown> | undefined;
   #stops = 0;
 
@@ -137,6 +141,27 @@ export class Task<TInput = unknown, TOutput = unknown> {
   get currentConcurrency(): number {
     const config = this.#work?.config ?? completeConfig(this.#options.config);
     return this.#run?.dispatcher.concurrency ?? config.limit.initial;
+  }
+
+  /** How fast the task is and why, and how it was since it was last started in this process. */
+  get speed(): Speed {
+    const run = this.#run;
+    const { samples } = this.#speedLog;
+    const limit = this.currentConcurrency;
+    if (run === undefined) return { reason: `not running here: ${this.#status}`, limit, pace: null, samples };
+    const { pacing, shortage } = run.dispatcher;
+    if (run.isEnding || run.isPaused) {
+      const word = run.isEnding ? 'ending' : 'paused';
+      return { reason: `${word}: ${pacing.inFlight} jobs still run`, limit, pace: null, samples };
+    }
+    const rate = run.meter.rate;
+    return {
+      reason: shortage ?? pacing.reason,
+      limit,
+      pace: shownPace(pacing),
+      ...(rate !== null && { rate: rounded(rate) }),
+      samples,
+    };
   }
 
   // --- commands -------------------------------------------------------------------------------------------------
@@ -394,6 +419,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
       },
       began: (counts) => {
         this.#counts = counts;
+        this.#speedLog = this.#run?.speedLog ?? this.#speedLog;
         this.#progress.now();
       },
       changed: (counts) => this.#changed(counts),

@@ -126,6 +126,36 @@ export interface TaskProgress {
   duplicates: number;
 }
 
+/** How fast a task is, and why. */
+export interface Speed {
+  /** Why it is not faster, in words and numbers: for people, and free to change. */
+  reason: string;
+  /** Jobs that may run at once now; the same as `currentConcurrency`. */
+  limit: number;
+  /** Jobs per second that are started evenly; `null` where only the jobs at once are bounded. */
+  pace: number | null;
+  /** Jobs settled per second lately; absent until there is such a rate. */
+  rate?: number;
+  /** How it was since the run began, oldest first; at most 240. With time they lie further apart. */
+  samples: readonly SpeedSample[];
+}
+
+/** One point of the history of a run. */
+export interface SpeedSample {
+  /** ms since the run began, pauses excluded. */
+  time: number;
+  /** Jobs that may run at once. */
+  limit: number;
+  /** Handlers that run. */
+  inFlight: number;
+  /** Jobs per second that are started evenly; `null` where only the jobs at once are bounded. */
+  pace: number | null;
+  /** Jobs settled per second since the sample before. */
+  rate: number;
+  /** Calls refused since the sample before. */
+  refusals: number;
+}
+
 /** How a run ended. */
 export interface RunSummary {
   /** `completed`, `failed` (none completed, or halted), or `paused` (stopped, or the hub was closed). */

@@ -25,6 +25,8 @@ import {
   MemoryAdapter,
   type RetryConfig,
   type RunSummary,
+  type Speed,
+  type SpeedSample,
   type StorageAdapter,
   type Task,
   type TaskConfig,
@@ -151,6 +153,11 @@ export async function readme(): Promise<void> {
   same<typeof task.created, boolean>();
   const counts: number[] = [totalJobs, completedJobs, failedJobs, duplicateInputs, currentConcurrency, reset];
   void [id, name, counts];
+  const { reason, limit, pace, rate, samples } = task.speed;
+  same<typeof rate, number | undefined>();
+  same<typeof pace, number | null>();
+  same<typeof samples, readonly SpeedSample[]>();
+  void [reason satisfies string, limit satisfies number, task.speed satisfies Speed];
 
   for (const meta of await hub.listTasks()) {
     if (meta.status === 'running' || meta.status === 'paused') {

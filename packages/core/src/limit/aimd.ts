@@ -1,6 +1,7 @@
 // The controller of the README: additive increase, multiplicative decrease.
 import type { Feedback, LimitAlgorithm, LimitConfig } from './controller.js';
-import { LONGEST_WAIT, quotaLeft, waitUntil } from './gate.js';
+import { LONGEST_WAIT, quotaLeft, waitReason, waitUntil } from './gate.js';
+import { duration } from './words.js';
 
 /** Times are monotonic ms. */
 export interface AimdState {
@@ -50,6 +51,16 @@ function decrease(state: AimdState, config: LimitConfig, now: number): AimdState
   return { ...state, limit, streak: 0, cut: now, decreases: state.decreases + 1 };
 }
 
+function reason({ limit, streak, cut }: AimdState, config: LimitConfig, now: number): string {
+  const { max, additiveIncrease, successThreshold } = config;
+  const before = cut < 0 ? 'nothing was refused yet' : `the last decrease was ${duration(now - cut)} ago`;
+  if (limit >= max) return `at the maximum of ${max}: ${before}`;
+  return (
+    `growing from ${limit}: ${before}; ${additiveIncrease} more after ${successThreshold} successes in a row, ` +
+    `${streak} so far`
+  );
+}
+
 /**
  * Adds `additiveIncrease` jobs after `successThreshold` consecutive successes, multiplies by
  * `multiplicativeDecrease` (rounded down, not below `min`) when the service refuses a call or a call times out.
@@ -73,7 +84,11 @@ export const aimd: LimitAlgorithm<AimdState> = {
     inFlight >= state.limit ? Infinity : waitUntil(gate(state), now),
   sent: (state) => (state.left > 0 ? { ...state, left: state.left - 1 } : state),
   received,
-  observed: (state, _config, quota, inFlight, now) => ({ ...state, ...quotaLeft(quota, inFlight, now) }),
+  observed: (state, _config, quota, uncounted, now) => ({ ...state, ...quotaLeft(quota, uncounted, now) }),
+  explain: (state, config, now) => ({
+    reason: waitReason(state, now) ?? reason(state, config, now),
+    pace: 0,
+  }),
   concurrency: (state, config, now) => (waitUntil(gate(state), now) > 0 ? config.min : state.limit),
   decreases: (state) => state.decreases,
 };

@@ -34,6 +34,14 @@ export interface Quota {
   reset: number;
 }
 
+/** What a controller says of itself. */
+export interface Explanation {
+  /** Why it admits what it admits, in words and numbers. */
+  reason: string;
+  /** Calls per ms that it sends evenly; 0 where only calls in flight are bounded. */
+  pace: number;
+}
+
 /** A controller: decides when the next call may be sent. The state is plain JSON. */
 export interface LimitAlgorithm<S> {
   start(config: LimitConfig, now: number): S;
@@ -43,10 +51,12 @@ export interface LimitAlgorithm<S> {
   sent(state: S, config: LimitConfig, now: number): S;
   /** A call came back. */
   received(state: S, config: LimitConfig, feedback: Feedback, now: number): S;
-  /** An answer told its quota (headers of an accepted answer, or of a refusal). */
-  observed(state: S, config: LimitConfig, quota: Quota, inFlight: number, now: number): S;
+  /** An answer told its quota (headers of an accepted answer, or of a refusal), `uncounted` calls perhaps not in it. */
+  observed(state: S, config: LimitConfig, quota: Quota, uncounted: number, now: number): S;
   /** What is admitted now, a whole number in [min, max]: shown to users. */
   concurrency(state: S, config: LimitConfig, now: number): number;
+  /** Why it admits what it admits. */
+  explain(state: S, config: LimitConfig, now: number): Explanation;
   /** How often a refusal or a timeout has caused a decrease or a block; grows only. */
   decreases(state: S): number;
 }

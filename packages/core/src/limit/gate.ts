@@ -1,5 +1,6 @@
 // Moments before which no call may go, as hints and quotas set them.
 import type { Quota } from './controller.js';
+import { duration } from './words.js';
 
 /** Longest wait that an answer can ask for, ms. */
 export const LONGEST_WAIT = 600_000;
@@ -12,7 +13,19 @@ export function waitUntil(moment: number, now: number): number {
   return moment - now > NOTHING ? moment - now : 0;
 }
 
-/** What a quota leaves: calls in flight may not have been counted by it yet, so they are taken off. */
-export function quotaLeft(quota: Quota, inFlight: number, now: number): { left: number; until: number } {
-  return { left: quota.remaining - inFlight, until: now + Math.min(quota.reset, LONGEST_WAIT) };
+/** What a quota leaves; calls that it may not have counted are taken off. */
+export function quotaLeft(quota: Quota, uncounted: number, now: number): { left: number; until: number } {
+  return { left: quota.remaining - uncounted, until: now + Math.min(quota.reset, LONGEST_WAIT) };
+}
+
+/** Why no call may go now, if hints or quotas let none go. `next`: until when a refusal asked to wait. */
+export function waitReason(
+  gate: { next: number; left: number; until: number },
+  now: number,
+): string | undefined {
+  const { next, left, until } = gate;
+  if (left <= 0 && until >= next && waitUntil(until, now) > 0)
+    return `waiting: the quota that the answers tell is used up, and resets in ${duration(until - now)}`;
+  if (waitUntil(next, now) > 0) return `waiting: the service asked for it, ${duration(next - now)} more`;
+  return undefined;
 }
