@@ -164,7 +164,7 @@ describe('through the real engine, in virtual time', () => {
         weights: null,
         server,
       };
-      const result = await runScenario(scenario, 1, { algorithm: 'adaptive' });
+      const result = await runScenario(scenario);
       expect(result.failed).toBe(0);
       expect(result.waste).toBeLessThanOrEqual(bound.waste);
       expect(result.ratio).toBeLessThanOrEqual(bound.ratio);
@@ -184,7 +184,7 @@ describe('through the real engine, in virtual time', () => {
       weights: null,
       server: server as ServerModel,
     };
-    const run = () => runScenario(scenario, 7, { algorithm: 'adaptive' });
+    const run = () => runScenario(scenario, { seed: 7 });
     expect(await run()).toEqual(await run());
   });
 });
