@@ -61,8 +61,22 @@ export const EXAMPLES: Record<string, { first: string[]; second: string[] }> = {
     second: ['40 of 40 invoices charged, 0 in this run, 0 failed\n0 requests, '],
   },
   reference: {
-    first: ['99 completed, 1 failed\n', '5: MyFatalError after 1 attempt\n', '\n2\n4\n6\nCannot create "', 'rate yet: ', 'refused so far: 0\n'],
+    first: [
+      '99 completed, 1 failed\n',
+      '5: MyFatalError after 1 attempt\n',
+      '\n2\n4\n6\nCannot create "',
+      'rate yet: ',
+      'refused so far: 0\n',
+    ],
     second: ['99 completed, 1 failed\n', '3 tasks looked at\n'],
+  },
+  'bad-night': {
+    first: [
+      'asItComes  1.03 × the best time, 1.1 % refused, 0 lost, 9.49 per second at the slowest\n',
+      'bareFetch  0.24 × the best time, 94.5 % refused, 3753 lost, 19.7 per second at the slowest\n',
+      'ownRetries 1.18 × the best time, 18.5 % refused, 0 lost, 8.37 per second at the slowest\n',
+    ],
+    second: ['asItComes  1.03 × the best time, 1.1 % refused, 0 lost, 9.49 per second at the slowest\n'],
   },
   'core-and-storage': {
     first: ['core: 4\nand: 3\nstorage: 7\n'],
