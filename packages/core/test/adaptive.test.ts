@@ -124,6 +124,23 @@ test('begins as AIMD does: one more after 10 successes in a row, also when they 
   expect(grown).toEqual([5, 6, 6, 7]);
 });
 
+test('grows with calls of a few ms, whose times say more about the event loop than about the service', () => {
+  let state = adaptive.start(CONFIG, 0);
+  let now = 0;
+  for (let round = 0; round < 200; round++) {
+    const sentAt = now;
+    let calls = 0;
+    for (; adaptive.admit(state, CONFIG, calls, now) === 0; calls++)
+      state = adaptive.sent(state, CONFIG, now);
+    now += round % 20 < 10 ? 1 : 4;
+    for (let call = 1; call <= calls; call++) {
+      const feedback: Feedback = { kind: 'ok', sentAt, level: call, inFlight: calls - call };
+      state = adaptive.received(state, CONFIG, feedback, now);
+    }
+  }
+  expect(adaptive.concurrency(state, CONFIG, now)).toBe(CONFIG.max);
+});
+
 const latency = { dist: 'lognormal', median: 200, sigma: 0.3 } as const;
 const MODELS: [string, ServerModel, { ratio: number; waste: number }][] = [
   ['a cap of 20', { rejectMs: 25, cap: 20, latency }, { ratio: 1.15, waste: 0.03 }],

@@ -5,6 +5,9 @@ import type { AdaptiveState } from './state.js';
 /** Latencies from which on the base is known well enough to follow changes of the service instead. */
 const FEW = 200;
 
+/** ms by which an event loop is late now and then: they say nothing about the service. */
+const LATE = 5;
+
 /** Compares the median of some calls with that of an idle service. @returns whether it has decreased the limit */
 export function watchLatency(s: AdaptiveState, config: LimitConfig, took: number, now: number): boolean {
   // What comes back first after a change is what was fast: not a fair sample.
@@ -25,7 +28,8 @@ export function watchLatency(s: AdaptiveState, config: LimitConfig, took: number
   }
   // 10 % and four standard errors of a median, of this one and of the base.
   const tolerance = 1.1 * Math.exp(4 * Math.log(at(0.75) / at(0.25)) * Math.sqrt(1 / n + 1 / s.known));
-  if (median <= tolerance * s.base && median <= config.timeout / 3) {
+  const usual = Math.max(tolerance * s.base, s.base + LATE);
+  if (median <= usual && median <= config.timeout / 3) {
     const isYoung = s.known < FEW;
     s.known += n;
     s.base += (median - s.base) * (isYoung ? n / s.known : median < s.base ? 0.2 : 0.02);
