@@ -6,9 +6,6 @@ import type { Frame } from './frame.js';
 import { Rate } from './rate.js';
 
 const ERRORS_SHOWN = 2;
-/** ms between two samples of the concurrency, and how many are kept. */
-const SAMPLE_MS = 1000;
-const SAMPLES = 120;
 
 /** Listens to a task that runs in this process. */
 export class Monitor {
@@ -16,9 +13,7 @@ export class Monitor {
   note: string | undefined;
   readonly #task: Task;
   readonly #rate = new Rate();
-  readonly #history: number[] = [];
   readonly #errors: string[] = [];
-  #sampledAt = Number.NEGATIVE_INFINITY;
   #progress: TaskProgress | undefined;
   #refusals = 0;
   #retries = 0;
@@ -42,6 +37,7 @@ export class Monitor {
   /** The numbers now. */
   frame(): Frame {
     const { completed = 0, failed = 0, active = 0, total = this.#task.totalJobs } = this.#progress ?? {};
+    const { reason, samples } = this.#task.speed;
     return {
       name: this.#task.name,
       total,
@@ -52,11 +48,11 @@ export class Monitor {
       remaining: this.#progress?.estimatedRemaining ?? null,
       elapsed: this.#progress?.elapsed ?? 0,
       concurrency: this.#progress?.concurrency ?? null,
-      history: this.#history,
+      history: samples.map(({ limit }) => limit),
       refusals: this.#refusals,
       retries: this.#retries,
       kinds: this.kinds.list(),
-      why: undefined,
+      why: oneLine(reason),
       errors: this.#errors,
       note: this.note,
     };
@@ -65,9 +61,6 @@ export class Monitor {
   #noted(progress: TaskProgress): void {
     this.#progress = progress;
     this.#rate.note(progress.completed + progress.failed, progress.elapsed);
-    if (progress.elapsed - this.#sampledAt < SAMPLE_MS) return;
-    this.#sampledAt = progress.elapsed;
-    if (this.#history.push(progress.concurrency) > SAMPLES) this.#history.shift();
   }
 
   #remember(error: string): void {
