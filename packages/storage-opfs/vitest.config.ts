@@ -1,9 +1,9 @@
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 import base from '../../vitest.base.ts';
-import { hasChromium, launchOptions } from './test/chromium.ts';
+import { hasChromium, launchOptions } from '../../vitest.chromium.ts';
 
-const inChromium = hasChromium();
+const inChromium = hasChromium('@taskhub/storage-opfs');
 const { include: _, ...shared } = base.test ?? {}; // Each project has its own.
 
 // The tests run inside Chromium, with the worker as it was built.

@@ -6,7 +6,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 import { type BrowserContext, chromium, type Page, type Route } from 'playwright-core';
-import { launchOptions } from '../chromium.ts';
+import { launchOptions } from '../../../../vitest.chromium.ts';
 
 /** Answered by `route`, never by a network: a secure origin, which OPFS and Web Locks need. */
 export const ORIGIN = 'https://taskhub.example';
@@ -42,7 +42,8 @@ export async function startSite(entry: string): Promise<Site> {
     if (body === null) return route.fulfill({ status: 404, contentType: 'text/html', body: 'not found' });
     if (body !== undefined) {
       const contentType = pathname.endsWith('.wasm') ? 'application/wasm' : 'text/javascript';
-      return route.fulfill({ contentType, body });
+      // A frame without an origin may load it too.
+      return route.fulfill({ contentType, headers: { 'access-control-allow-origin': '*' }, body });
     }
     const script = searchParams.get('script') ?? '/page.js';
     const html = `<!doctype html><script type="module" src="${script}"></script>`;
