@@ -34,9 +34,10 @@ export class WorkerLink {
    * @throws TaskHubError STORAGE_UNAVAILABLE with the URL when the script has not run within 5 s
    */
   static async start(workerUrl: string | URL | undefined): Promise<WorkerLink> {
-    const url = String(workerUrl ?? new URL('./worker.js', HERE));
+    let url = String(workerUrl ?? './worker.js');
     let worker: Worker | undefined;
     try {
+      if (workerUrl === undefined) url = new URL(url, HERE).href;
       // Written out in full: this is what bundlers look for.
       worker =
         workerUrl === undefined

@@ -41,7 +41,7 @@ export interface Tab {
   /** The bytes of the database as base64. */
   exportDatabase(): Promise<string>;
   /** Opens an adapter in a frame without an origin. */
-  probeInSandbox(): Promise<string>;
+  probeInSandbox(workerUrl?: string): Promise<string>;
 }
 
 /** Of a run. */
@@ -76,6 +76,8 @@ declare global {
   interface Window {
     tab: Tab;
     report?(value: number): Promise<void>;
+    /** Of the worker, in a frame that has none of its own. */
+    workerUrl?: string;
   }
 }
 
@@ -97,7 +99,7 @@ function noise(length: number): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte + 0x100)).join('');
 }
 
-let store = new OPFSAdapter();
+let store = new OPFSAdapter('taskhub', { workerUrl: window.workerUrl });
 let isResting = false;
 let hub: Hub | undefined;
 
@@ -214,13 +216,16 @@ window.tab = {
     await read;
     return String(reader.result).split(',', 2)[1] ?? '';
   },
-  probeInSandbox() {
+  async probeInSandbox(workerUrl) {
+    const text = await (await fetch('/page.js')).text();
     const frame = document.createElement('iframe');
     frame.sandbox.add('allow-scripts');
     const ask =
       'tab.open().then((outcome) => parent.postMessage(outcome.code + ": " + outcome.message, "*"))';
-    const load = `import(${JSON.stringify(new URL('/page.js', location.href).href)})`;
-    frame.srcdoc = `<script type="module">await ${load}; ${ask}</script>`;
+    // Not loaded by its address: whether a browser lets such a frame have it is another question.
+    const load = `import(${JSON.stringify(`data:text/javascript,${encodeURIComponent(text)}`)})`;
+    const where = `window.workerUrl = ${JSON.stringify(workerUrl)}`;
+    frame.srcdoc = `<script type="module">${where}; await ${load}; ${ask}</script>`;
     document.body.append(frame);
     return new Promise((resolve) => {
       window.addEventListener('message', ({ data }) => resolve(data), { once: true });

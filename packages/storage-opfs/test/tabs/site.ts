@@ -42,8 +42,7 @@ export async function startSite(entry: string): Promise<Site> {
     if (body === null) return route.fulfill({ status: 404, contentType: 'text/html', body: 'not found' });
     if (body !== undefined) {
       const contentType = pathname.endsWith('.wasm') ? 'application/wasm' : 'text/javascript';
-      // A frame without an origin may load it too.
-      return route.fulfill({ contentType, headers: { 'access-control-allow-origin': '*' }, body });
+      return route.fulfill({ contentType, body });
     }
     const script = searchParams.get('script') ?? '/page.js';
     const html = `<!doctype html><script type="module" src="${script}"></script>`;

@@ -86,7 +86,14 @@ test('a page without https: STORAGE_UNAVAILABLE, which says that it needs it', a
 
 test('a frame without an origin: STORAGE_UNAVAILABLE', async () => {
   const page = await openTab();
-  expect(await page.evaluate(() => window.tab.probeInSandbox())).toMatch(/^STORAGE_UNAVAILABLE: /);
+  const outcome = await page.evaluate(() => window.tab.probeInSandbox(`${location.origin}/worker.js`));
+  expect(outcome).toMatch(/^STORAGE_UNAVAILABLE: .*cannot be loaded from https:/);
+});
+
+test('a module that has no address of its own: STORAGE_UNAVAILABLE, which asks for workerUrl', async () => {
+  const page = await openTab();
+  const outcome = await page.evaluate(() => window.tab.probeInSandbox());
+  expect(outcome).toMatch(/^STORAGE_UNAVAILABLE: .*pass its address as workerUrl/);
 });
 
 test('site data blocked in the settings: STORAGE_UNAVAILABLE with what to do', async () => {
