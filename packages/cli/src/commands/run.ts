@@ -62,7 +62,9 @@ async function prepared(
     throw new UsageError('--order none writes JSONL: the columns of CSV are known in the end only.');
   }
   for (const file of [options.out, options.rejects]) {
-    if (input !== undefined && file !== undefined && resolve(file) === resolve(input.path)) {
+    // `-` is standard input there and standard output here.
+    if (input === undefined || file === undefined || file === '-') continue;
+    if (resolve(file) === resolve(input.path)) {
       throw new UsageError(`${file} is the input: it would be lost. Write to another file.`);
     }
   }
