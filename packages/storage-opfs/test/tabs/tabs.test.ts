@@ -99,9 +99,10 @@ test('a task runs in one tab; when that is killed, the other goes on within 2 s 
   const seen = await b.evaluate(() => window.tab.watch());
   expect(seen.counted).toEqual(seen.kept);
   expect(seen.outputs).toEqual(Array.from({ length: options.jobs }, (_, n) => n * n));
-  const all = [...calls.a, ...calls.b];
-  expect(new Set(all).size).toBe(options.jobs);
-  expect(all.length - options.jobs).toBeLessThanOrEqual(2 * options.concurrency);
+  // The last reports of the tab that was killed may be lost on their way; those of the other one are complete.
+  expect(new Set(calls.b).size).toBe(calls.b.length);
+  const again = calls.b.filter((n) => calls.a.includes(n));
+  expect(again.length).toBeLessThanOrEqual(2 * options.concurrency);
 });
 
 test('a tab without a source watches, reads results and commands', async () => {
