@@ -65,16 +65,18 @@ export async function startSite(entry: string): Promise<Site> {
     },
     serve: (path, body) => void files.set(path, body),
     async processOf(page) {
-      // No protocol tells it: it is the one that works while the tab does.
-      const before = await renderers(site.context);
-      await page.evaluate(() => {
-        for (const end = performance.now() + 300; performance.now() < end; );
-      });
-      const after = await renderers(site.context);
-      const worked = [...after].map(([pid, time]) => [pid, time - (before.get(pid) ?? 0)] as const);
-      const [most] = worked.sort((a, b) => b[1] - a[1]);
-      if (most === undefined) throw new Error('there is no renderer');
-      return most[0];
+      // No protocol tells it: it is the one that works while the tab does, and three times as much as any other.
+      for (let tries = 0; tries < 20; tries += 1) {
+        const before = await renderers(site.context);
+        await page.evaluate(() => {
+          for (const end = performance.now() + 300; performance.now() < end; );
+        });
+        const after = await renderers(site.context);
+        const worked = [...after].map(([pid, time]) => ({ pid, seconds: time - (before.get(pid) ?? 0) }));
+        const [most, next] = worked.sort((a, b) => b.seconds - a.seconds);
+        if (most !== undefined && most.seconds > 3 * (next?.seconds ?? 0)) return most.pid;
+      }
+      throw new Error('the renderer of this tab cannot be told from the others');
     },
     async restart(preferences) {
       await site.context.close().catch(() => undefined); // It may have been killed.
