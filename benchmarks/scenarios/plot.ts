@@ -61,6 +61,7 @@ function plot({ id, note }: Scenario, clients: readonly (readonly SpeedSample[])
     .join('');
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${bottom + 22}" font-family="sans-serif" font-size="11">`,
+    `<title>${escaped(id)}: ${escaped(note ?? 'rate, limit, calls in flight and refusals over time')}</title>`,
     `<rect width="100%" height="100%" fill="#fff"/><text x="${LEFT}" y="16"><tspan font-weight="bold">${escaped(id)}</tspan>  ${escaped(note ?? '')}</text>`,
     axis(rates, 'calls/s'),
     axis(levels, 'calls'),
