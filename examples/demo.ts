@@ -168,7 +168,7 @@ async function run(task: Task<City, Daylight>, service: ChildProcess): Promise<R
     const eta = estimatedRemaining === null ? '–' : `${number(estimatedRemaining / 1000)} s`;
     line.show(
       `${number(completed + failed)}/${number(total)}  ${number(rate.note(completed))}/s  ` +
-        `concurrency ${concurrency}  refused ${number(refused)}  ETA ${eta}`,
+        `concurrency ${concurrency}  refused ${number(refused)}  ETA ${eta}  ${task.speed.reason}`,
     );
     if (stoppedAt !== undefined && active === 0) void task.stop();
   });

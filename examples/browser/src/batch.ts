@@ -163,7 +163,11 @@ export class Batch {
     const rate = seconds > 0 ? ((settled.at(-1) ?? 0) - (settled[0] ?? 0)) / seconds : 0;
     if (this.#state.phase === 'paused' && rate === 0) return this.#endSampling();
     const sample = { at: Date.now(), rate, concurrency: this.#task?.currentConcurrency ?? 0 };
-    this.#show({ rate, samples: [...samples, sample].slice(-KEPT_SAMPLES) });
+    this.#show({
+      rate,
+      reason: this.#task?.speed.reason ?? '',
+      samples: [...samples, sample].slice(-KEPT_SAMPLES),
+    });
   }
 
   #show(part: Partial<BatchState>): void {

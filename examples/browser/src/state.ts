@@ -32,6 +32,8 @@ export interface BatchState {
   completed: number;
   failed: number;
   concurrency: number;
+  /** Why the speed is what it is, in words. */
+  reason: string;
   rate: number;
   /** ms, as far as it can be told. */
   remaining: number | null;
@@ -52,6 +54,7 @@ export const OPENING: BatchState = {
   completed: 0,
   failed: 0,
   concurrency: 0,
+  reason: '',
   rate: 0,
   remaining: null,
   refused: 0,

@@ -108,6 +108,7 @@ export class View {
     for (const button of this.#limits)
       button.setAttribute('aria-pressed', String(Number(button.value) === state.limit));
 
+    find('reason').textContent = phase === 'running' && state.reason !== '' ? `Now ${state.reason}.` : '';
     this.#chart.show(state.samples, state.limit);
     this.#troubles(state.troubles);
     find('storage').textContent =

@@ -98,6 +98,8 @@ test.runIf(isPossible)(
     const second = await openTab();
     await expect.poll(() => text(second, 'note'), LIMIT).toContain('Another tab runs this batch');
     await reached(second, 120);
+    for (const tab of [first, second])
+      await expect.poll(() => text(tab, 'reason'), LIMIT).toMatch(/^Now [a-z]+( from| at|:)? [0-9]/);
     await second.locator('#main').click();
     await says(first, 'Paused');
     await says(second, 'Paused');
