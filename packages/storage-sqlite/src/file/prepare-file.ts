@@ -1,5 +1,15 @@
 // Looks at a database file before SQLite opens it, so that one that is not ours is left as it is, to the last byte.
-import { accessSync, closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  openSync,
+  readSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type ErrorCode, TaskHubError } from '@taskhub/core';
 import { foreignError, tooNewError } from '../open-database.js';
@@ -10,6 +20,11 @@ const HEADER_SIZE = 100;
 const MAGIC = 'SQLite format 3\0';
 const USER_VERSION_AT = 60;
 const APPLICATION_ID_AT = 68;
+
+// https://www.sqlite.org/fileformat.html#the_rollback_journal
+const JOURNAL_HEADER_SIZE = 28;
+const JOURNAL_MAGIC = '\xd9\xd5\x05\xf9\x20\xa1\x63\xd7';
+const PAGES_BEFORE_AT = 16;
 
 /** A file that can be opened, and how to see whether it is still the same one. */
 export interface PreparedFile {
@@ -96,18 +111,44 @@ function isDenied(error: unknown): error is Error {
 
 /** An empty file is as good as none. */
 function assertHeader(path: string): void {
-  const header = Buffer.alloc(HEADER_SIZE);
-  const file = openSync(path, 'r');
-  const size = readSync(file, header, 0, HEADER_SIZE, 0);
-  closeSync(file);
-  if (size === 0) return;
+  const header = readStart(path, HEADER_SIZE);
+  if (header.length === 0) return;
   const ours =
-    size === HEADER_SIZE &&
+    header.length === HEADER_SIZE &&
     header.toString('latin1', 0, MAGIC.length) === MAGIC &&
     header.readUInt32BE(APPLICATION_ID_AT) === APPLICATION_ID;
-  if (!ours) throw foreignError(path);
+  if (!ours) {
+    if (isEmptied(path, header)) return;
+    throw foreignError(path);
+  }
   const version = header.readUInt32BE(USER_VERSION_AT);
   if (version > SCHEMA_VERSION) throw tooNewError(path, version);
+}
+
+/**
+ * Whether SQLite will empty the file when it opens it: the power failed before its header was written, in a first
+ * transaction. One of another program has no header either then, and nothing in it.
+ */
+function isEmptied(path: string, header: Buffer): boolean {
+  const journal = `${realpathSync(path)}-journal`;
+  if (header.some((byte) => byte !== 0) || !existsSync(journal)) return false;
+  const start = readStart(journal, JOURNAL_HEADER_SIZE);
+  return (
+    start.length === JOURNAL_HEADER_SIZE &&
+    start.toString('latin1', 0, JOURNAL_MAGIC.length) === JOURNAL_MAGIC &&
+    start.readUInt32BE(PAGES_BEFORE_AT) === 0
+  );
+}
+
+/** The first bytes of a file; fewer where it is shorter. */
+function readStart(path: string, length: number): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(length);
+    return bytes.subarray(0, readSync(file, bytes, 0, length, 0));
+  } finally {
+    closeSync(file);
+  }
 }
 
 function assertSame(path: string, opened: Stats): void {

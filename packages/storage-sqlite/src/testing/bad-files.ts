@@ -1,6 +1,7 @@
 // What `open` says of a file that it cannot use, and that it leaves it as it was.
 import { execFileSync } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -13,13 +14,33 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import type { SqliteDriver } from '../index.js';
+import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from '../schema.js';
 import { exchangeOf, NOW, newFolder, newPath, newTask, rejection } from './fixtures.js';
 import { storesOf, type TestedStore } from './subject.js';
 
-function overwrite(path: string, at: number, length: number): void {
+function overwrite(path: string, at: number, length: number, by = 0xa5): void {
   const bytes = readFileSync(path);
-  bytes.fill(0xa5, at, at + length);
+  bytes.fill(by, at, at + length);
   writeFileSync(path, bytes);
+}
+
+/** A new file as it is right before its first commit takes the journal away, with all pages written. */
+function cutInFirstTransaction(
+  openRaw: (path: string) => SqliteDriver,
+  statements: readonly string[],
+): { path: string; journal: string } {
+  const [whole, path] = [newPath(), newPath()];
+  const journal = `${path}-journal`;
+  const driver = openRaw(whole);
+  driver.exec('PRAGMA cache_size = 1; BEGIN');
+  for (const statement of statements) driver.exec(statement);
+  // More than is cached: the journal is on the disk before the first page of the file is.
+  driver.exec('CREATE TABLE large (a); INSERT INTO large VALUES (randomblob(400000))');
+  copyFileSync(`${whole}-journal`, journal);
+  driver.exec('COMMIT');
+  copyFileSync(whole, path);
+  return { path, journal };
 }
 
 // Root may write whatever its mode says, so these need a file system that says no: a read-only mount, a file made
@@ -154,6 +175,33 @@ export function badFileTests(subject: TestedStore): void {
     writeFileSync(path, '');
     const store = await openStore(path);
     expect(await store.readTask('t')).toBeNull();
+  });
+
+  test('open: a file whose first transaction a power failure cut is as good as new', async () => {
+    for (const lost of ['nothing', 'the header', 'all but the header']) {
+      const { path, journal } = cutInFirstTransaction(openRaw, [
+        ...MIGRATIONS,
+        `PRAGMA application_id = ${APPLICATION_ID}`,
+        `PRAGMA user_version = ${SCHEMA_VERSION}`,
+      ]);
+      if (lost === 'the header') overwrite(path, 0, 4096, 0);
+      if (lost === 'all but the header') overwrite(path, 4096, statSync(path).size - 4096, 0);
+      const store = await storeWithJobs(path, 10);
+      expect((await store.readTask('t'))?.counts.total, lost).toBe(10);
+      expect(existsSync(journal)).toBe(false);
+    }
+  });
+
+  test('open: the file of another program that a power failure cut stays as it is, journal included', async () => {
+    const { path, journal } = cutInFirstTransaction(openRaw, ['CREATE TABLE t (a)']);
+    const bytes = readFileSync(journal);
+    await refused(path, 'STORAGE_FOREIGN');
+    expect(readFileSync(journal).equals(bytes)).toBe(true);
+    // What its journal belongs to was no empty file.
+    bytes.writeUInt32BE(1, 16);
+    writeFileSync(journal, bytes);
+    overwrite(path, 0, 4096, 0);
+    await refused(path, 'STORAGE_FOREIGN');
   });
 
   test('open: after a failure the same adapter can be opened once the cause is mended', async () => {
