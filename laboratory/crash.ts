@@ -17,8 +17,8 @@ const { store, json } = values;
 if (store !== 'node' && store !== 'bun') throw new Error('--store must be node or bun');
 const chance = seeded(Number(values.seed));
 if (values.cuts !== undefined) {
-  const strict = await cutPower('strict', Number(values.cuts), chance);
-  const relaxed = await cutPower('relaxed', Number(values.cuts), chance);
+  const strict = await cutPower(store, 'strict', Number(values.cuts), chance);
+  const relaxed = await cutPower(store, 'relaxed', Number(values.cuts), chance);
   console.log(json ? JSON.stringify([strict, relaxed]) : [strict, relaxed]);
   const wrong =
     strict.gone + [strict, relaxed].reduce((sum, { corrupt, outOfOrder }) => sum + corrupt + outOfOrder, 0);

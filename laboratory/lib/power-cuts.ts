@@ -4,13 +4,11 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import type { Order } from './order.ts';
-import { completedIn, countersAreRight, Place, readFile } from './workers.ts';
+import { commandOf, completedIn, countersAreRight, Place, readFile } from './workers.ts';
 
 export interface PowerReport {
-  store: string;
+  store: Order['store'];
   durability: Order['durability'];
   cuts: number;
   /** Completions announced before the cuts, over all of them. */
@@ -19,8 +17,10 @@ export interface PowerReport {
   gone: number;
   /** Cuts after which one was gone that was not among the last. */
   outOfOrder: number;
-  /** Cuts after which the file could not be opened and read, or had wrong counters. */
+  /** Cuts after which the file could not be opened and read, or had wrong counters, or SQLite's own check found something. */
   corrupt: number;
+  /** What was said of them. */
+  damage: string[];
 }
 
 type Event =
@@ -30,52 +30,57 @@ type Event =
   | { kind: 'unlink'; file: string }
   | { kind: 'ack'; n: number };
 
-const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
+/** Share of the cuts in the creation of the database, which takes no hundredth of the run. */
+const IN_CREATION = 0.2;
 
 /** Records one run and cuts the power `cuts` times in it. */
 export async function cutPower(
+  store: Order['store'],
   durability: Order['durability'],
   cuts: number,
   chance: () => number,
 ): Promise<PowerReport> {
   const place = new Place();
-  const report = { store: 'node', durability, cuts, announced: 0, gone: 0, outOfOrder: 0, corrupt: 0 };
+  const sums = { announced: 0, gone: 0, outOfOrder: 0, corrupt: 0 };
+  const damage: string[] = [];
   try {
-    const events = await record(place, durability);
-    const isFile = ({ kind }: Event): boolean => kind !== 'ack';
-    // With its journal gone the schema is there: before that there is no database to lose.
-    const first = events.findIndex(({ kind }) => kind === 'unlink');
-    if (!events.some(isFile) || first < 0) throw new Error('strace has seen no write to the database');
+    const events = await record(place, store, durability);
+    // With its first journal gone the schema is there.
+    const created = events.findIndex(({ kind }) => kind === 'unlink') + 1;
+    if (created === 0) throw new Error('strace has seen no write to the database');
     for (let cut = 0; cut < cuts; cut += 1) {
-      const end = first + 1 + Math.floor(chance() * (events.length - first - 1));
-      const found = await afterCut(events.slice(0, end), chance);
-      if (found === undefined) {
-        report.corrupt += 1;
-        continue;
+      const [from, to] = chance() < IN_CREATION ? [0, created] : [created, events.length];
+      const before = events.slice(0, from + Math.floor(chance() * (to - from)));
+      const announced = before.flatMap((event) => (event.kind === 'ack' ? [event.n] : []));
+      sums.announced += announced.length;
+      try {
+        const found = await afterCut(before, chance);
+        const isThere = announced.map((n) => found.has(n));
+        sums.gone += isThere.filter((there) => !there).length;
+        const firstGone = isThere.indexOf(false);
+        if (firstGone >= 0 && isThere.includes(true, firstGone)) sums.outOfOrder += 1;
+      } catch (error) {
+        sums.corrupt += 1;
+        damage.push(String(error));
       }
-      const announced = events.slice(0, end).flatMap((event) => (event.kind === 'ack' ? [event.n] : []));
-      const isThere = announced.map((n) => found.has(n));
-      report.announced += announced.length;
-      report.gone += isThere.filter((there) => !there).length;
-      const firstGone = isThere.indexOf(false);
-      if (firstGone >= 0 && isThere.includes(true, firstGone)) report.outOfOrder += 1;
     }
-    return report;
+    return { store, durability, cuts, ...sums, damage };
   } finally {
     place.remove();
   }
 }
 
-/** @returns the inputs with a result, or undefined when the file is not whole */
-async function afterCut(events: readonly Event[], chance: () => number): Promise<Set<number> | undefined> {
+/**
+ * @returns the inputs with a result
+ * @throws Error when the file is not whole
+ */
+async function afterCut(events: readonly Event[], chance: () => number): Promise<Set<number>> {
   const place = new Place();
   try {
     for (const [file, bytes] of onDisk(events, chance)) writeFileSync(join(place.folder, file), bytes);
     const found = await readFile(place.path);
-    if (found !== undefined && !countersAreRight(found)) return undefined;
+    if (found !== undefined && !countersAreRight(found)) throw new Error('counters and rows differ');
     return completedIn(found?.rows ?? []);
-  } catch {
-    return undefined; // It counts as corrupt, whatever it was.
   } finally {
     place.remove();
   }
@@ -112,9 +117,13 @@ function onDisk(events: readonly Event[], chance: () => number): Map<string, Buf
   return files;
 }
 
-async function record(place: Place, durability: Order['durability']): Promise<Event[]> {
+async function record(
+  place: Place,
+  store: Order['store'],
+  durability: Order['durability'],
+): Promise<Event[]> {
   const order: Order = {
-    store: 'node',
+    store,
     path: place.path,
     journal: place.journal,
     jobs: 300,
@@ -126,21 +135,8 @@ async function record(place: Place, durability: Order['durability']): Promise<Ev
   };
   const trace = join(place.folder, 'trace');
   const calls = 'trace=pwrite64,write,ftruncate,fsync,fdatasync,unlink';
-  const args = [
-    '-ff',
-    '-y',
-    '-qq',
-    '-xx',
-    '-s',
-    '1000000',
-    '-e',
-    calls,
-    '-o',
-    trace,
-    process.execPath,
-    WORKER,
-  ];
-  const child = spawn('strace', [...args, JSON.stringify(order)], { stdio: 'inherit' });
+  const args = ['-ff', '-y', '-qq', '-xx', '-s', '1000000', '-e', calls, '-o', trace, ...commandOf(order)];
+  const child = spawn('strace', args, { stdio: 'inherit' });
   const code = await new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);

@@ -8,6 +8,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { JobRecord, RunSummary, TaskRecord } from '@taskhub/core';
 import { NodeSQLiteAdapter } from '@taskhub/storage-node';
+import Database from 'better-sqlite3';
 import type { Order } from './order.ts';
 
 const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
@@ -57,10 +58,17 @@ export interface Worker {
   ended: Promise<NodeJS.Signals | null>;
 }
 
+/** The program of a worker with its arguments. */
+export function commandOf(order: Order): [string, ...string[]] {
+  const worker: [string, ...string[]] =
+    order.store === 'bun' ? [BUN, 'run', WORKER] : [process.execPath, WORKER];
+  return [...worker, JSON.stringify(order)];
+}
+
 /** Starts a worker; what it says on its error output is an error of the laboratory. */
 export function startWorker(order: Order): Worker {
-  const [program, args] = order.store === 'bun' ? [BUN, ['run', WORKER]] : [process.execPath, [WORKER]];
-  const child = spawn(program, [...args, JSON.stringify(order)], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const [program, ...args] = commandOf(order);
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let errors = '';
   child.stderr?.on('data', (piece: Buffer) => {
     errors += piece.toString();
@@ -76,7 +84,11 @@ export function startWorker(order: Order): Worker {
   return { process: child, ended };
 }
 
-/** The one task of a file with its rows; undefined when none was created. */
+/**
+ * The one task of a file with its rows; undefined when none was created.
+ *
+ * @throws Error when SQLite's own check of the file finds something
+ */
 export async function readFile(path: string): Promise<{ task: TaskRecord; rows: JobRecord[] } | undefined> {
   if (!existsSync(path)) return undefined;
   const store = new NodeSQLiteAdapter(path);
@@ -95,6 +107,17 @@ export async function readFile(path: string): Promise<{ task: TaskRecord; rows: 
     return { task, rows };
   } finally {
     await store.close();
+    assertWhole(path);
+  }
+}
+
+function assertWhole(path: string): void {
+  const db = new Database(path, { readonly: true });
+  try {
+    const said = db.pragma('integrity_check', { simple: true });
+    if (said !== 'ok') throw new Error(`integrity_check of ${path}: ${said}`);
+  } finally {
+    db.close();
   }
 }
 
