@@ -3,8 +3,8 @@
 // pnpm --filter @taskhub/storage-indexeddb bench [ROUNDS]
 import { cpus } from 'node:os';
 import process from 'node:process';
+import { startSite } from 'tabs/site';
 import { hasChromium } from '../../../vitest.chromium.ts';
-import { startSite } from '../test/tabs/site.ts';
 import type { Round } from './in-page.ts';
 
 declare function round(
@@ -24,7 +24,7 @@ const CASES = [
 
 if (!hasChromium('bench')) process.exit(1);
 const rounds = Number(process.argv[2] ?? 5);
-const site = await startSite('../../bench/in-page.ts');
+const site = await startSite(new URL('./in-page.ts', import.meta.url));
 try {
   const page = await site.openTab();
   console.log(

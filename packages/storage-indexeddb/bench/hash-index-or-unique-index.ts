@@ -2,13 +2,13 @@
 //
 // npx tsx bench/hash-index-or-unique-index.ts [JOBS]
 import process from 'node:process';
-import { startSite } from '../test/tabs/site.ts';
+import { startSite } from 'tabs/site';
 
 declare function ingest(jobs: number, way: string): Promise<number>;
 
 const WAYS = ['none', 'HashIndex', 'unique index'];
 const jobs = Number(process.argv[2] ?? 50_000);
-const site = await startSite('../../bench/dedup-in-page.ts');
+const site = await startSite(new URL('./dedup-in-page.ts', import.meta.url));
 try {
   const page = await site.openTab();
   const times = WAYS.map(() => [] as number[]);

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Exchange, NewTask, Settlement } from '@taskhub/core';
 import { NodeSQLiteAdapter } from '@taskhub/storage-node';
+import { newJobs, newTask, T0 } from 'tabs/rows';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Calls, Method } from '../src/messages.js';
 import { callOn, repeatOn } from '../src/repeated-call.js';
-import { newJobs, newTask, T0 } from './page/rows.js';
 
 // Any SQLite store will do: what is tested here is over the contract, and the rows are the same.
 async function openStore(): Promise<NodeSQLiteAdapter> {

@@ -1,62 +1,7 @@
-// The engine on IndexedDB, in one page: runs, failures, retries, reuse, two hubs.
-import { defineTask, Hub } from '@taskhub/core';
-import { expect, test } from 'vitest';
+// The engine on IndexedDB, in one page.
+import { engineTests } from 'tabs/engine-tests';
 import { IndexedDBAdapter } from '../../src/index.js';
 import { deleteDatabase, newName } from './databases.js';
 
-const inputs = Array.from({ length: 2_000 }, (_, n) => ({ n }));
-
-test('2,000 jobs run to their end, and a second run has nothing left to do', async () => {
-  const name = newName();
-  let calls = 0;
-  const squares = defineTask({
-    name: 'squares',
-    concurrency: { initial: 50, max: 200 },
-    retry: { baseDelay: 1 },
-    handler: ({ n }: { n: number }, { attempt }) => {
-      calls += 1;
-      if (n % 100 === 7 && attempt === 1) throw new Error('HTTP 500');
-      if (n % 500 === 9) throw new Error('no square today');
-      return n * n;
-    },
-  });
-  await using hub = new Hub(new IndexedDBAdapter(name));
-  expect(hub.storage).toMatchObject({ name: 'indexeddb', persistent: true });
-  const task = await hub.createTask(squares, { inputs });
-  const summary = await task.start();
-  expect(summary).toMatchObject({ total: 2_000, completed: 1_996, failed: 4 });
-  const again = await hub.createTask(squares, { inputs });
-  expect(again.created).toBe(false);
-  expect(calls).toBeGreaterThanOrEqual(2_000);
-  const results = await task.getResults({ status: 'completed' });
-  expect(results.map(({ output }) => output)).toEqual(
-    inputs.filter(({ n }) => n % 500 !== 9).map(({ n }) => n * n),
-  );
-  expect(await task.retryFailed()).toBe(4);
-  await hub.close();
-  await deleteDatabase(name);
-});
-
-test('two hubs share one task, and no job runs in both', async () => {
-  const name = newName();
-  const ran: number[] = [];
-  const doubles = defineTask({
-    name: 'doubles',
-    concurrency: { initial: 10, max: 10 },
-    handler: async ({ n }: { n: number }) => {
-      ran.push(n);
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      return 2 * n;
-    },
-  });
-  const hubs = [new Hub(new IndexedDBAdapter(name)), new Hub(new IndexedDBAdapter(name))];
-  const tasks = await Promise.all(
-    hubs.map((hub) => hub.createTask(doubles, { inputs: inputs.slice(0, 500) })),
-  );
-  expect(tasks.filter((task) => task.created).length).toBe(1);
-  const summaries = await Promise.all(tasks.map((task) => task.start()));
-  expect(summaries.map(({ status }) => status)).toEqual(['completed', 'completed']);
-  expect(ran.sort((a, b) => a - b)).toEqual(inputs.slice(0, 500).map(({ n }) => n));
-  for (const hub of hubs) await hub.close();
-  await deleteDatabase(name);
-});
+const newStore = (database: string): IndexedDBAdapter => new IndexedDBAdapter(database);
+engineTests({ name: 'indexeddb', newName, newStore, deleteDatabase });

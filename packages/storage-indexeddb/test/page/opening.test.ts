@@ -1,11 +1,11 @@
 // Opening, and what takes a database away while it is open.
 import { deleteDB, openDB } from 'idb';
+import { newJobs, newTask, rejection, T0 } from 'tabs/rows';
 import { afterEach, expect, test, vi } from 'vitest';
 import { IndexedDBAdapter } from '../../src/index.js';
 import { openDatabase } from '../../src/open-database.js';
 import { SCHEMA_VERSION, STORES } from '../../src/schema.js';
 import { deleteDatabase, newName } from './databases.js';
-import { newJobs, newTask, rejection, T0 } from './rows.js';
 
 afterEach(() => vi.unstubAllGlobals());
 

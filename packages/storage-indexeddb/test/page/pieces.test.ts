@@ -6,10 +6,10 @@ import {
   type Settlement,
   type StorageAdapter,
 } from '@taskhub/core';
+import { newJob, newJobs, newTask, randomOf, T0 } from 'tabs/rows';
 import { afterEach, expect, test } from 'vitest';
 import { IndexedDBAdapter } from '../../src/index.js';
 import { deleteDatabase, newName } from './databases.js';
-import { newJob, newJobs, newTask, randomOf, T0 } from './rows.js';
 
 const opened: { name: string; store: StorageAdapter }[] = [];
 

@@ -1,14 +1,14 @@
 // Several tabs, reloads, a quota, data cleared by the browser, and tabs that are killed.
-import process from 'node:process';
 import type { Page } from 'playwright-core';
+import { kill } from 'tabs/browser';
+import { ORIGIN, type Site, startSite } from 'tabs/site';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type {} from './in-tab.ts';
-import { ORIGIN, type Site, startSite } from './site.ts';
 
 let site: Site;
 
 beforeEach(async () => {
-  site = await startSite('./in-tab.ts');
+  site = await startSite(new URL('./in-tab.ts', import.meta.url));
 });
 
 afterEach(() => site.end());
@@ -146,21 +146,6 @@ test('a frame without an origin: STORAGE_UNAVAILABLE with the reason', async () 
   expect(said).toMatch(/^STORAGE_UNAVAILABLE: .*does not let this page use IndexedDB/);
 });
 
-interface BrowserProcess {
-  type: string;
-  id: number;
-}
-
-/** The processes of the browser that this test has started, by what they do. */
-async function processes(): Promise<BrowserProcess[]> {
-  const browser = site.context.browser();
-  if (browser === null) throw new Error('the browser is gone');
-  const devtools = await browser.newBrowserCDPSession();
-  const { processInfo } = await devtools.send('SystemInfo.getProcessInfo');
-  await devtools.detach();
-  return processInfo;
-}
-
 for (const [victim, durability, kills] of [
   ['renderer', 'relaxed', 4],
   ['renderer', 'strict', 2],
@@ -170,17 +155,18 @@ for (const [victim, durability, kills] of [
     const acknowledged: number[] = [];
     let page = await openTab(acknowledged);
     await page.evaluate(() => window.tab.prepare(40_000));
-    for (let kill = 1; kill <= kills; kill += 1) {
+    for (let round = 1; round <= kills; round += 1) {
       const before = acknowledged.length;
+      const pid = victim === 'renderer' ? site.processOf(page) : await site.mainProcess();
       // Owners of killed tabs keep what they held: their number tells which jobs may be missing.
       const working = page
-        .evaluate(([owner, d]) => window.tab.work(owner, 5, d), [`owner ${kill}`, durability] as const)
+        .evaluate(([owner, d]) => window.tab.work(owner, 5, d), [`owner ${round}`, durability] as const)
         .then(
           () => 'finished',
           () => 'killed',
         );
-      await reported(acknowledged, before + 20 + kill * 7);
-      for (const { type, id } of await processes()) if (type === victim) process.kill(id, 'SIGKILL');
+      await reported(acknowledged, before + 20 + round * 7);
+      kill(pid);
       expect(await working, 'the jobs must outlast the kills').toBe('killed');
       if (victim === 'browser') await site.restart();
       else await page.close();

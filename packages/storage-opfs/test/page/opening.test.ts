@@ -1,8 +1,9 @@
 // Opening: options, files that are not there, a file system that is refused.
+
+import { newJobs, newTask, rejection, T0 } from 'tabs/rows';
 import { expect, test, vi } from 'vitest';
 import { OPFSAdapter } from '../../src/index.js';
 import { deleteDatabase, folderOf, newName, newStore, workerUrl } from './databases.js';
-import { newJobs, newTask, rejection, T0 } from './rows.js';
 
 const missing = new URL('/no/such/file.js', location.href).href;
 

@@ -2,14 +2,16 @@
 
 import process from 'node:process';
 import type { Page } from 'playwright-core';
+import { kill } from 'tabs/browser';
+import type { Site } from 'tabs/site';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type {} from './in-tab.ts';
-import { kill, type Site, startSite } from './site.ts';
+import { startOpfsSite } from './opfs-site.ts';
 
 let site: Site;
 
 beforeEach(async () => {
-  site = await startSite('./in-tab.ts');
+  site = await startOpfsSite();
 });
 
 afterEach(() => site.end());
@@ -35,8 +37,8 @@ test(`failover: ${TRIES} times the owner is closed or killed, and the next tab h
   const taken: number[] = [];
   for (let at = 0; at < TRIES; at += 1) {
     const next = await openTab();
-    expect(await next.evaluate(() => window.tab.open())).toEqual({ value: null });
-    const pid = await site.processOf(owner);
+    expect(await next.evaluate(() => window.tab.probe())).toEqual({ value: null });
+    const pid = site.processOf(owner);
     const started = performance.now();
     if (at % 2 === 0) await owner.close();
     else kill(pid);
@@ -56,9 +58,9 @@ test('three tabs, two at work, the third owns the database and goes: nothing is 
   for (let round = 1; round <= 5; round += 1) {
     const owner = await openTab();
     if (round === 1) await owner.evaluate(() => window.tab.prepare(40_000));
-    await owner.evaluate(() => window.tab.open());
+    await owner.evaluate(() => window.tab.probe());
     const workers = [await openTab(acknowledged), await openTab(acknowledged)];
-    const pid = await site.processOf(owner);
+    const pid = site.processOf(owner);
     const before = acknowledged.length;
     const working = workers.map((page, at) =>
       page.evaluate((name) => window.tab.work(name, 7), `${round}.${at}`),
@@ -85,7 +87,7 @@ test('a task runs in one tab; when that is killed, the other goes on within 2 s 
   const calls = { a: [] as number[], b: [] as number[] };
   const [a, b] = [await openTab(calls.a), await openTab(calls.b)];
   const options = { jobs: 1_500, ms: 20, concurrency: 10 };
-  const pid = await site.processOf(a);
+  const pid = site.processOf(a);
   await a.evaluate((o) => window.tab.begin(o), options);
   await reported(calls.a, 20);
   const ending = b.evaluate((o) => window.tab.run(o), options);
@@ -96,7 +98,7 @@ test('a task runs in one tab; when that is killed, the other goes on within 2 s 
   await reported(calls.b, 1);
   expect(performance.now() - started).toBeLessThan(LONGEST);
   expect(await ending).toMatchObject({ value: { status: 'completed', completed: options.jobs } });
-  const seen = await b.evaluate(() => window.tab.watch());
+  const seen = await b.evaluate(() => window.tab.audit());
   expect(seen.counted).toEqual(seen.kept);
   expect(seen.outputs).toEqual(Array.from({ length: options.jobs }, (_, n) => n * n));
   // The last reports of the tab that was killed may be lost on their way; those of the other one are complete.
@@ -110,14 +112,14 @@ test('a tab without a source watches, reads results and commands', async () => {
   const [a, b] = [await openTab(calls), await openTab()];
   await a.evaluate((o) => window.tab.begin(o), { jobs: 20_000, ms: 20, concurrency: 10 });
   await reported(calls, 100);
-  const running = await b.evaluate(() => window.tab.watch());
+  const running = await b.evaluate(() => window.tab.audit());
   expect(running.status).toBe('running');
   expect(running.outputs.length).toBeGreaterThan(50);
   await b.evaluate(() => window.tab.command('pause'));
   await expect
-    .poll(async () => (await b.evaluate(() => window.tab.watch())).kept.active, { timeout: 10_000 })
+    .poll(async () => (await b.evaluate(() => window.tab.audit())).kept.active, { timeout: 10_000 })
     .toBe(0);
-  const paused = await b.evaluate(() => window.tab.watch());
+  const paused = await b.evaluate(() => window.tab.audit());
   expect(paused.status).toBe('paused');
   expect(paused.counted).toEqual(paused.kept);
   expect(calls.length).toBe(paused.kept.completed);

@@ -3,23 +3,24 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { defineTask, Hub } from '@taskhub/core';
 import { NodeSQLiteAdapter } from '@taskhub/storage-node';
 import type { Page } from 'playwright-core';
+import { kill } from 'tabs/browser';
+import { bundle, ORIGIN, type Site } from 'tabs/site';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type {} from './in-tab.ts';
-import { browserProcess, bundle, kill, ORIGIN, type Site, startSite } from './site.ts';
+import { built, ENTRY, startOpfsSite } from './opfs-site.ts';
 
 let site: Site;
 
 beforeEach(async () => {
-  site = await startSite('./in-tab.ts');
+  site = await startOpfsSite();
 });
 
 afterEach(() => site.end());
 
-const worker = readFileSync(fileURLToPath(new URL('../../dist/worker.js', import.meta.url)), 'utf8');
+const worker = built('worker.js').toString();
 
 /** A tab whose reports are collected. */
 async function openTab(reports: number[] = [], script?: string): Promise<Page> {
@@ -33,7 +34,7 @@ async function reported(reports: readonly number[], times: number): Promise<void
   await expect.poll(() => reports.length, { timeout: 30_000, interval: 5 }).toBeGreaterThanOrEqual(times);
 }
 
-const open = (page: Page) => page.evaluate(() => window.tab.open());
+const open = (page: Page) => page.evaluate(() => window.tab.probe());
 const SLOW = { jobs: 5_000, ms: 20, concurrency: 5 };
 
 /** The exported database as a file that is removed after the test. */
@@ -124,7 +125,7 @@ for (const durability of ['relaxed', 'strict'] as const) {
     await devtools.send('Storage.overrideQuotaForOrigin', { origin: ORIGIN, quotaSize: 6_000_000 });
     const outcome = await page.evaluate((o) => window.tab.run(o), options);
     expect(outcome).toMatchObject({ code: 'STORAGE_FULL' });
-    const full = await page.evaluate(() => window.tab.watch());
+    const full = await page.evaluate(() => window.tab.audit());
     expect(full.status).toBe('paused');
     expect(full.counted).toEqual(full.kept);
     await devtools.send('Storage.overrideQuotaForOrigin', { origin: ORIGIN });
@@ -149,7 +150,7 @@ test('the data of the site is cleared: the run ends as STORAGE_NOT_FOUND and say
 
 test('a newer TaskHub in another tab: the older one ends as SCHEMA_TOO_NEW, and the newer one has its data', async () => {
   // The same sources with one migration more.
-  const newer = await bundle('../../src/worker.ts', [
+  const newer = await bundle(new URL('../../src/worker.ts', import.meta.url), [
     {
       name: 'newer-schema',
       setup(build) {
@@ -164,8 +165,8 @@ test('a newer TaskHub in another tab: the older one ends as SCHEMA_TOO_NEW, and 
     },
   ]);
   site.serve('/newer/worker.js', newer);
-  site.serve('/newer/sqlite3.wasm', readFileSync(new URL('../../dist/sqlite3.wasm', import.meta.url)));
-  site.serve('/newer/page.js', await bundle('./in-tab.ts'));
+  site.serve('/newer/sqlite3.wasm', built('sqlite3.wasm'));
+  site.serve('/newer/page.js', await bundle(ENTRY));
 
   const calls: number[] = [];
   const [older, watcher] = [await openTab(calls), await openTab()];
@@ -198,7 +199,7 @@ for (const [victim, durability, kills] of [
     await page.evaluate(() => window.tab.prepare(20_000));
     for (let round = 1; round <= kills; round += 1) {
       const before = acknowledged.length;
-      const pid = victim === 'renderer' ? await site.processOf(page) : await browserProcess(site.context);
+      const pid = victim === 'renderer' ? site.processOf(page) : await site.mainProcess();
       // Owners of killed tabs keep what they held.
       const working = page
         .evaluate((owner) => window.tab.work(owner, 5), `owner ${round}`)
@@ -231,9 +232,9 @@ test('a task that begins in a page ends in Node, with the exported file: same ro
   await reported(calls, 200);
   await page.evaluate(() => window.tab.command('pause'));
   await expect
-    .poll(async () => (await page.evaluate(() => window.tab.watch())).kept.active, { timeout: 10_000 })
+    .poll(async () => (await page.evaluate(() => window.tab.audit())).kept.active, { timeout: 10_000 })
     .toBe(0);
-  const inPage = await page.evaluate(() => window.tab.watch());
+  const inPage = await page.evaluate(() => window.tab.audit());
   const file = await exported(page);
   expect(integrityOf(file)).toBe('ok');
 
@@ -261,7 +262,7 @@ test('a task that begins in a page ends in Node, with the exported file: same ro
   // The page finishes its own copy with the same results.
   const finished = await page.evaluate((o) => window.tab.run(o), options);
   expect(finished).toMatchObject({ value: { status: 'completed', completed: options.jobs } });
-  const seen = await page.evaluate(() => window.tab.watch());
+  const seen = await page.evaluate(() => window.tab.audit());
   expect(seen.outputs).toEqual(results.map(({ output }) => output));
   expect(seen.root).toBe(task.merkleRoot);
 });

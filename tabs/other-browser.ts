@@ -1,22 +1,30 @@
 // The storage contract in a browser that no driver is needed for: it opens a page, and the page sends the results.
 //
-// npx tsx test/other-browser.ts firefox-esr
-// npx tsx test/other-browser.ts /path/to/browser --some-flag
+// npx tsx other-browser.ts indexeddb firefox-esr
+// npx tsx other-browser.ts opfs /path/to/browser --some-flag
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import process from 'node:process';
+import { bundle, pageWith, typeOf } from './site.ts';
 import type { SuiteReport } from './suite-in-page.ts';
-import { bundle } from './tabs/site.ts';
 
 /** ms for the whole suite. */
 const PATIENCE = 300_000;
 
-const [command = 'firefox-esr', ...flags] = process.argv.slice(2);
-const script = await bundle('../suite-in-page.ts');
+const [store = 'indexeddb', command = 'firefox-esr', ...flags] = process.argv.slice(2);
+if (store !== 'indexeddb' && store !== 'opfs') throw new Error('the store must be indexeddb or opfs');
+const packageUrl = new URL(`../packages/storage-${store}/`, import.meta.url);
+const files = new Map<string, string | Buffer>([
+  ['/page.js', await bundle(new URL('test/suite-in-page.ts', packageUrl))],
+]);
+if (store === 'opfs') {
+  for (const name of ['worker.js', 'sqlite3.wasm'])
+    files.set(`/${name}`, readFileSync(new URL(`dist/${name}`, packageUrl)));
+}
 const profile = mkdtempSync(join(tmpdir(), 'taskhub-browser-'));
 let resolveReport: (report: SuiteReport) => void = () => undefined;
 const reported = new Promise<SuiteReport>((resolve) => {
@@ -25,8 +33,10 @@ const reported = new Promise<SuiteReport>((resolve) => {
 
 const server = createServer((request, response) => {
   if (request.url !== '/report') {
-    response.setHeader('content-type', 'text/html; charset=utf-8');
-    response.end(`<!doctype html><script>${script}</script>`);
+    const { url = '/' } = request;
+    const file = files.get(url);
+    response.setHeader('content-type', file === undefined ? 'text/html' : typeOf(url));
+    response.end(file ?? pageWith('/page.js'));
     return;
   }
   let body = '';

@@ -1,7 +1,5 @@
-// Tasks and jobs that the tests arrange with.
-
-import { isTaskHubError, type NewJob, type NewTask, type TaskHubError } from '@taskhub/core';
-import { expect } from 'vitest';
+// Tasks and jobs that the tests arrange with, in a page or not.
+import { type ErrorCode, isTaskHubError, type NewJob, type NewTask, type TaskHubError } from '@taskhub/core';
 
 /** When every test begins, ms since 1970. */
 export const T0 = 1_700_000_000_000;
@@ -26,13 +24,12 @@ export function newJobs(from: number, to: number): NewJob[] {
 }
 
 /** The error with which a promise rejects; it must be one of ours with this code. */
-export async function rejection(promise: Promise<unknown>, code: string): Promise<TaskHubError> {
+export async function rejection(promise: Promise<unknown>, code: ErrorCode): Promise<TaskHubError> {
   const error = await promise.then(
     () => undefined,
     (reason: unknown) => reason,
   );
-  if (!isTaskHubError(error)) throw new Error(`expected ${code}, got ${String(error)}`, { cause: error });
-  expect(error.code).toBe(code);
+  if (!isTaskHubError(error, code)) throw new Error(`no ${code} but ${String(error)}`, { cause: error });
   return error;
 }
 
