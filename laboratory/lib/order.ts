@@ -15,4 +15,9 @@ export interface Order {
   dieAt?: { method: string; nth: number; done: boolean };
   /** The input whose handler kills the process. */
   poison?: number;
+  /** How long the handlers of odd inputs take, if not `ms`. */
+  quickest?: number;
+  /** The inputs come in the opposite order. */
+  isReversed?: boolean;
+  ifExists?: 'restart';
 }

@@ -7,6 +7,7 @@ import { defineTask, Hub } from '@taskhub/core';
 /** @type {import('./order.ts').Order} */
 const order = JSON.parse(process.argv[2]);
 const { store, path, journal, jobs, ms, concurrency, leaseMs, durability, dieAt, poison, maxCrashes } = order;
+const { quickest = ms, isReversed, ifExists } = order;
 const file = openSync(journal, 'a');
 const { pid } = process;
 const write = (line) => appendFileSync(file, `${line}\n`);
@@ -38,11 +39,16 @@ const squares = defineTask({
   name: 'squares',
   concurrency: { min: concurrency, max: concurrency, initial: concurrency },
   retry: { maxCrashes },
-  getData: () => Array.from({ length: jobs }, (_, n) => ({ n, text: `record ${n}` })),
+  ifExists,
+  getData: () =>
+    Array.from({ length: jobs }, (_, at) => (isReversed ? jobs - 1 - at : at)).map((n) => ({
+      n,
+      text: `record ${n}`,
+    })),
   async handler({ n }) {
     write(`call ${n} ${pid} ${Date.now()}`);
     if (n === poison) die();
-    await new Promise((resolve) => setTimeout(resolve, ms));
+    await new Promise((resolve) => setTimeout(resolve, n % 2 === 1 ? quickest : ms));
     return { square: n * n, by: pid };
   },
 });

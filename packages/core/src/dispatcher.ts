@@ -24,6 +24,8 @@ export interface DispatcherHost extends JobsHost {
   store: StorageAdapter;
   owner: string;
   leaseMs: number;
+  /** `no` of the task that the run began with. */
+  no(): number | undefined;
   /** Whether inputs may still come from the source. */
   ingesting(): boolean;
   /** Told of the counts after every exchange. */
@@ -264,7 +266,7 @@ export class Dispatcher {
   }
 
   async #exchange(room: number): Promise<void> {
-    const { store, taskId, owner, ports } = this.#host;
+    const { store, taskId, owner, ports, no } = this.#host;
     if (this.#waitsForOthers() && ++this.#polls % POLLS_PER_RECLAIM === 0) await this.#host.reclaim();
     const now = ports.clock.now();
     const ended = this.#hand.take();
@@ -273,6 +275,7 @@ export class Dispatcher {
     try {
       result = await store.exchange(taskId, {
         owner,
+        no: no(),
         now,
         settle: ended.map(({ settlement }) => settlement),
         claim:

@@ -330,6 +330,7 @@ export class Hub {
     const owner = await this.#open();
     const isRunElsewhere = await owner.reclaim(record.id);
     const current = (await this.#store.readTask(record.id)) ?? record;
+    await this.#tasks.get(record.id)?.giveWay(current);
     const task = this.#tasks.get(record.id) ?? new Task<unknown, unknown>(this.#taskHost(owner), current);
     this.#tasks.set(record.id, task);
     task.adopt(current, { created, isRunElsewhere, repeats });

@@ -104,6 +104,8 @@ export function idOf(job: { hash: Uint8Array; key: string | null }): string {
 export interface IngestOptions<TInput> {
   store: StorageAdapter;
   taskId: string;
+  /** `no` of the task, where another one may get its id meanwhile. */
+  no?: number | undefined;
   clock: Clock;
   encoder: JobEncoder<TInput>;
   duplicates: NonNullable<TaskIdentityConfig['duplicates']>;
@@ -233,8 +235,8 @@ export class Ingest<TInput> {
   }
 
   async #insert(batch: NewJob[], last: boolean): Promise<void> {
-    const { store, taskId, clock, inserted } = this.#options;
-    const result = await store.insertJobs(taskId, batch, { now: clock.now(), last });
+    const { store, taskId, no, clock, inserted } = this.#options;
+    const result = await store.insertJobs(taskId, batch, { now: clock.now(), last, no });
     this.#isShared ||= result.counts.total !== this.#total + result.inserted;
     this.#total = result.counts.total;
     for (const duplicate of result.duplicates) {

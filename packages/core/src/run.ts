@@ -13,7 +13,7 @@ import { settledStatus, TASK_TRANSITIONS, type TaskEvent } from './task-state.js
 import type { TaskStatus } from './types.js';
 
 /** What a run needs of its task. */
-export interface RunHost extends Omit<DispatcherHost, 'ingesting' | 'commanded'> {
+export interface RunHost extends Omit<DispatcherHost, 'no' | 'ingesting' | 'commanded'> {
   options: StoredOptions;
   /** The run has something to do, and begins with these counts. */
   began(counts: JobCounts): void;
@@ -46,6 +46,8 @@ export class Run {
   /** A closing hub leaves a task that others work on as it is. */
   #leavesOthers = false;
   #statusAtEnd: TaskStatus | undefined;
+  /** `no` of the task as it was read at the beginning. */
+  #no: number | undefined;
   /** Commands write the stored status one after the other. */
   #writes: Promise<unknown> = Promise.resolve();
   readonly #ahead: LookAhead;
@@ -63,6 +65,7 @@ export class Run {
     this.dispatcher = new Dispatcher({
       ...host,
       work: () => host.work(),
+      no: () => this.#no,
       ingesting: () => this.#ingesting,
       changed: (counts) => this.#changed(counts),
       commanded: (status) => this.#commanded(status),
@@ -71,6 +74,11 @@ export class Run {
 
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  /** Whether the task was deleted and made again since this run began. */
+  isOutlivedBy({ no }: TaskRecord): boolean {
+    return this.#no !== undefined && this.#no !== no;
   }
 
   get isEnding(): boolean {
@@ -93,6 +101,7 @@ export class Run {
       const hasWaited = await this.#standby.wait((exchange) => this.#listen(exchange));
       const before = await store.readTask(taskId);
       if (before === null) throw taskDeleted(taskId);
+      this.#no = before.no;
       // A stream that another tab has read to its end while this one stood by is not read again.
       const isAgain = before.status === 'completed' && !hasWaited;
       const rereads = this.#host.options.type === 'dynamic' && (!before.ingested || isAgain);
@@ -225,6 +234,7 @@ export class Run {
       const ingest = new Ingest({
         store,
         taskId,
+        no: this.#no,
         clock: ports.clock,
         encoder: new JobEncoder({ source, codec, duplicates, hash: store.sha256 }),
         duplicates,

@@ -334,6 +334,13 @@ export class Task<TInput = unknown, TOutput = unknown> {
     this.#status = isLeft || record.status === 'ingesting' ? 'paused' : record.status;
   }
 
+  /** @internal Ends the run of a task that was deleted and made again meanwhile, and with it this object. */
+  async giveWay(record: TaskRecord): Promise<void> {
+    if (this.#run?.isOutlivedBy(record) !== true) return;
+    this.#run.stop({ kind: 'deleted' });
+    await this.#ended();
+  }
+
   /** @internal Ends the run as the hub closes; its handlers may go on for `grace` ms. Never rejects. */
   async close(grace = 0): Promise<void> {
     const { clock } = this.#host.ports;

@@ -19,7 +19,7 @@ import type { Transaction } from './transaction.js';
 export async function exchange(tx: Transaction, taskId: string, batch: Exchange): Promise<ExchangeResult> {
   const no = tx.numbers.get(taskId);
   const [head, early] = await Promise.all([
-    readHead(tx, taskId),
+    readHead(tx, taskId, batch.no),
     no === undefined ? undefined : readOwners(tx, no),
   ]);
   if (head === null) {

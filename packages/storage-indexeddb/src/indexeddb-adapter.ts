@@ -191,12 +191,12 @@ export class IndexedDBAdapter implements StorageAdapter {
   async insertJobs(
     taskId: string,
     jobs: readonly NewJob[],
-    context: { now: number; last: boolean },
+    context: { now: number; last: boolean; no?: number | undefined },
   ): Promise<InsertResult> {
     const db = this.#open;
     // Read to the end before anything is written: what throws here leaves the task as it was.
     const batch = jobs.map(({ seq, hash, key, input }) => ({ seq, hash, key, input }));
-    const { task } = await db.read((tx) => readHeadOrThrow(tx, taskId));
+    const { task } = await db.read((tx) => readHeadOrThrow(tx, taskId, context.no));
     const ingest = this.#ingests.get(task.no) ?? new Ingest(task.no);
     this.#ingests.set(task.no, ingest);
     await ingest.load(db);

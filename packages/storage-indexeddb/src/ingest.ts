@@ -5,7 +5,7 @@ import { writeJobs } from './job-blocks.js';
 import { KnownHashes, SLICE, textOf } from './known-hashes.js';
 import { type JobRow, MAX_SEQ, type SettledRow } from './schema.js';
 import { readSettledAt, writeSettled } from './settled-pieces.js';
-import { countsOf, readHead, readHeadOrThrow, taskDeleted } from './task-rows.js';
+import { countsOf, readHead, readHeadOrThrow } from './task-rows.js';
 import type { Transaction } from './transaction.js';
 
 /** What is kept of a task while it is ingested, between its first batch and its last. */
@@ -51,8 +51,7 @@ export class Ingest {
     jobs: readonly NewJob[],
     { now, last }: { now: number; last: boolean },
   ): Promise<InsertResult & { lastSeq: number }> {
-    const { task, progress } = await readHeadOrThrow(tx, taskId);
-    if (task.no !== this.task) throw taskDeleted(taskId); // And created again under the same id.
+    const { task, progress } = await readHeadOrThrow(tx, taskId, this.task);
     await this.#known.readUpTo(tx, progress.lastSeq);
     const there = await this.#known.find(
       tx,

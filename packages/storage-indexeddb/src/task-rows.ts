@@ -18,8 +18,13 @@ export interface Head {
   progress: ProgressRow;
 }
 
-/** A task and its counters, or null if there is none with this id. */
-export async function readHead(tx: Transaction, id: string): Promise<Head | null> {
+/** A task and its counters, or null if there is none with this id, or another than the one meant. */
+export async function readHead(tx: Transaction, id: string, no?: number | undefined): Promise<Head | null> {
+  const head = await findHead(tx, id);
+  return no === undefined || head?.task.no === no ? head : null;
+}
+
+async function findHead(tx: Transaction, id: string): Promise<Head | null> {
   // Both at once if the number is known from before; numbers are never used twice, but the id may have moved.
   const no = tx.numbers.get(id);
   if (no !== undefined) {
@@ -39,8 +44,8 @@ async function readProgress(tx: Transaction, no: number): Promise<ProgressRow> {
 }
 
 /** As {@link readHead}, for calls that cannot go on without the task. */
-export async function readHeadOrThrow(tx: Transaction, id: string): Promise<Head> {
-  const head = await readHead(tx, id);
+export async function readHeadOrThrow(tx: Transaction, id: string, no?: number | undefined): Promise<Head> {
+  const head = await readHead(tx, id, no);
   if (head === null) throw taskDeleted(id);
   return head;
 }
@@ -61,9 +66,10 @@ export function countsOf({ total, active, waiting, completed, failed }: Progress
 export const NO_JOBS: JobCounts = { total: 0, pending: 0, waiting: 0, active: 0, completed: 0, failed: 0 };
 
 function recordOf({ task, progress }: Head): TaskRecord {
-  const { id, name, status, root, options, ingested, duplicates, createdAt, updatedAt } = task;
+  const { id, no, name, status, root, options, ingested, duplicates, createdAt, updatedAt } = task;
   return {
     id,
+    no,
     name,
     status,
     root,

@@ -17,8 +17,8 @@ export class HeldJobs {
     if (method === 'releaseJobs') this.#held.delete(key);
     if (method !== 'exchange') return;
     const { settle } = args[1] as Exchange;
-    const { claimed } = value as ExchangeResult;
-    const held = this.#held.get(key) ?? new Set();
+    const { claimed, status } = value as ExchangeResult;
+    const held = (status !== null && this.#held.get(key)) || new Set(); // null: the task is gone
     for (const { seq } of settle) held.delete(seq);
     for (const { seq } of claimed) held.add(seq);
     if (held.size > 0) this.#held.set(key, held);

@@ -55,7 +55,7 @@ const LONGEST_SKIP = 20_000;
 
 /** See `StorageAdapter.exchange`. Runs inside a transaction. */
 export function exchange(db: Database, taskId: string, batch: Exchange): ExchangeResult {
-  const head = readHead(db, taskId);
+  const head = readHead(db, taskId, batch.no);
   if (head === null) {
     const lost = batch.settle.map((settlement) => settlement.seq);
     return { claimed: [], lost, counts: NO_JOBS, status: null, nextDueAt: null };

@@ -12,7 +12,6 @@ import {
   readHead,
   readHeadOrThrow,
   readReuseFrom,
-  taskDeleted,
   writeProgress,
 } from './task-rows.js';
 
@@ -63,8 +62,7 @@ export class Ingest {
     jobs: readonly NewJob[],
     context: { now: number; last: boolean },
   ): InsertResult & { lastSeq: number } {
-    const head = readHeadOrThrow(db, taskId);
-    if (head.no !== this.task) throw taskDeleted(taskId); // And created again under the same id.
+    const head = readHeadOrThrow(db, taskId, this.task);
     this.#known.readRows(db, head.last_seq);
     const rows = new NewRows(db);
     const duplicates: { at: number; seq: number; sameInput: boolean }[] = [];

@@ -214,10 +214,10 @@ export class SqliteStore implements StorageAdapter {
   async insertJobs(
     taskId: string,
     jobs: readonly NewJob[],
-    context: { now: number; last: boolean },
+    context: { now: number; last: boolean; no?: number | undefined },
   ): Promise<InsertResult> {
     const db = this.#open;
-    const { no } = await db.read(() => readHeadOrThrow(db, taskId));
+    const { no } = await db.read(() => readHeadOrThrow(db, taskId, context.no));
     const ingest = this.#ingests.get(no) ?? new Ingest(no);
     this.#ingests.set(no, ingest);
     await ingest.load(db);

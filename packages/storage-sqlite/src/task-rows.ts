@@ -64,14 +64,15 @@ const DELETE_PROGRESS = 'DELETE FROM progress WHERE task = ?';
 const DELETE_TASK = 'DELETE FROM task WHERE no = ?';
 const REMEMBER_DELETED = 'INSERT INTO deleted_task VALUES (?)';
 
-/** The number, status and counters of a task, or null if there is none with this id. */
-export function readHead(db: Database, id: string): HeadRow | null {
-  return db.sql<HeadRow>(READ_HEAD).get(id) ?? null;
+/** The number, status and counters of a task, or null if there is none with this id, or another than the one meant. */
+export function readHead(db: Database, id: string, no?: number | undefined): HeadRow | null {
+  const head = db.sql<HeadRow>(READ_HEAD).get(id) ?? null;
+  return no === undefined || head?.no === no ? head : null;
 }
 
 /** As {@link readHead}, for calls that cannot go on without the task. */
-export function readHeadOrThrow(db: Database, id: string): HeadRow {
-  const head = readHead(db, id);
+export function readHeadOrThrow(db: Database, id: string, no?: number | undefined): HeadRow {
+  const head = readHead(db, id, no);
   if (head === null) throw taskDeleted(id);
   return head;
 }
@@ -107,6 +108,7 @@ export function readTask(db: Database, id: string): TaskRecord | null {
 function taskRecord(row: TaskRow): TaskRecord {
   return {
     id: row.id,
+    no: row.no,
     name: row.name,
     status: row.status,
     root: row.root,

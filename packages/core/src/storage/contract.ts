@@ -43,6 +43,8 @@ export interface JobCounts {
 /** A task as stored. */
 export interface TaskRecord {
   id: string;
+  /** Given by the store, never twice: a task that is deleted and made again under its id has another one. From 1. */
+  no: number;
   name: string;
   status: StoredTaskStatus;
   /** Merkle root, hex; null for a dynamic task and while ingesting. */
@@ -119,6 +121,11 @@ export type Settlement = {
 export interface Exchange {
   /** Holds the leases; a fence. */
   owner: string;
+  /**
+   * `no` of the task that is meant: another one that has the id by now is left alone, and the answer is that the task
+   * is gone. Its places hold other jobs. Absent: whichever has the id.
+   */
+  no?: number | undefined;
   now: number;
   settle: readonly Settlement[];
   /** Claims up to `limit` jobs (which may be 0) and puts the end of the owner's lease at `leaseUntil`; null only settles. */
@@ -279,12 +286,12 @@ export interface StorageAdapter {
   /**
    * Adds fresh jobs at the end of a task. A hash the task has already, from this batch or before (also by another
    * process), is reported and not written. `last` marks the source as read to its end, in the same transaction.
-   * Throws TASK_DELETED when the task is gone.
+   * Throws TASK_DELETED when the task is gone, or, with `no`, when another one has its id by now.
    */
   insertJobs(
     taskId: string,
     jobs: readonly NewJob[],
-    context: { now: number; last: boolean },
+    context: { now: number; last: boolean; no?: number | undefined },
   ): Promise<InsertResult>;
 
   /**

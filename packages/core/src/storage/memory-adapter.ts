@@ -101,16 +101,16 @@ export class MemoryAdapter implements StorageAdapter {
   async insertJobs(
     taskId: string,
     jobs: readonly NewJob[],
-    context: { now: number; last: boolean },
+    context: { now: number; last: boolean; no?: number | undefined },
   ): Promise<InsertResult> {
-    const task = this.#tasks.get(taskId);
+    const task = this.#find(taskId, context.no);
     if (task === undefined) throw deleted(taskId);
     const source = task.reuseFrom === null ? undefined : this.#tasks.get(task.reuseFrom);
     return task.insert(jobs, source, context);
   }
 
   async exchange(taskId: string, batch: Exchange): Promise<ExchangeResult> {
-    const task = this.#tasks.get(taskId);
+    const task = this.#find(taskId, batch.no);
     if (task !== undefined) return task.exchange(batch);
     const lost = batch.settle.map(({ seq }) => seq);
     return { claimed: [], lost, counts: noCounts(), status: null, nextDueAt: null };
@@ -143,6 +143,12 @@ export class MemoryAdapter implements StorageAdapter {
 
   async readJobs(taskId: string, query: JobQuery): Promise<Page<JobRecord>> {
     return this.#tasks.get(taskId)?.read(query) ?? { rows: [], next: null };
+  }
+
+  /** The task that has an id, if it is the one that is meant. */
+  #find(id: string, no: number | undefined): MemoryTask | undefined {
+    const task = this.#tasks.get(id);
+    return no === undefined || task?.no === no ? task : undefined;
   }
 }
 

@@ -42,7 +42,7 @@ interface Lease {
 
 /** A task with its jobs. Every method is one step: nothing else happens between its beginning and its end. */
 export class MemoryTask {
-  /** Place among the tasks in the order in which they were inserted. */
+  /** Place among the tasks in the order in which they were inserted; never given twice. */
   readonly no: number;
   readonly name: string;
   readonly reuseFrom: string | null;
@@ -80,6 +80,7 @@ export class MemoryTask {
   record(): TaskRecord {
     return {
       id: this.#id,
+      no: this.no,
       name: this.name,
       status: this.status,
       root: this.root,

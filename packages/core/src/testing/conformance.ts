@@ -5,6 +5,7 @@ import type { StorageAdapter } from '../storage/contract.js';
 import { exchangeCases } from './conformance/exchange.js';
 import { ingestCases } from './conformance/ingest.js';
 import { leaseCases } from './conformance/leases.js';
+import { madeAgainCases } from './conformance/made-again.js';
 import { payloadCases } from './conformance/payloads.js';
 import { persistenceCases } from './conformance/persistence.js';
 import { readingCases } from './conformance/reading.js';
@@ -64,6 +65,7 @@ export function conformance(runner: ConformanceRunner, setup: ConformanceSetup):
   taskCases(suite);
   ingestCases(suite);
   reuseCases(suite);
+  madeAgainCases(suite);
   exchangeCases(suite);
   takeoverCases(suite);
   leaseCases(suite);

@@ -24,6 +24,7 @@ export function taskCases({ spec }: Suite): void {
     equal(created, true);
     equal(task, {
       id: 't',
+      no: task.no,
       name: 'import',
       status: 'idle',
       root: null,
@@ -157,6 +158,7 @@ export function taskCases({ spec }: Suite): void {
     equal(created, true);
     equal(task, {
       id: 't',
+      no: task.no,
       name: 'import',
       status: 'idle',
       root,
