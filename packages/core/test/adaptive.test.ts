@@ -25,23 +25,30 @@ const EVENT = fc.record({
   pick: fc.nat(),
 });
 
-/** Lives through events as the dispatcher would, calling `look` after each step. */
+interface Moment {
+  state: AdaptiveState;
+  now: number;
+  inFlight: number;
+  /** What came back, and the state before. */
+  news?: { feedback: Feedback; before: AdaptiveState };
+}
+
+const copy = (state: AdaptiveState): AdaptiveState => JSON.parse(JSON.stringify(state)) as AdaptiveState;
+
+/** Lives through events as the dispatcher would, with a state that was JSON between any two steps; `look` after each. */
 function live(
   events: readonly (typeof EVENT extends fc.Arbitrary<infer E> ? E : never)[],
-  look: (state: AdaptiveState, now: number, inFlight: number) => void,
+  look: (moment: Moment) => void,
 ): void {
   let now = 1000;
   let state = adaptive.start(CONFIG, now);
   const calls: { sentAt: number; level: number }[] = [];
-  const step = (next: AdaptiveState): void => {
-    state = JSON.parse(JSON.stringify(next)) as AdaptiveState;
-    look(state, now, calls.length);
-  };
   for (const { after, kind, hint, pick } of events) {
     now += after;
     for (let sent = 0; sent < 5 && adaptive.admit(state, CONFIG, calls.length, now) === 0; sent++) {
       calls.push({ sentAt: now, level: calls.length + 1 });
-      step(adaptive.sent(state, CONFIG, now));
+      state = adaptive.sent(copy(state), CONFIG, now);
+      look({ state, now, inFlight: calls.length });
     }
     const [call] = calls.splice(pick % Math.max(1, calls.length), 1);
     if (call === undefined) continue;
@@ -52,7 +59,9 @@ function live(
       kind,
       ...(kind === 'refused' && { hint }),
     } as Feedback;
-    step(adaptive.received(state, CONFIG, feedback, now));
+    const before = copy(state);
+    state = adaptive.received(copy(state), CONFIG, feedback, now);
+    look({ state, now, inFlight: calls.length, news: { feedback, before } });
   }
 }
 
@@ -62,7 +71,7 @@ describe('after any history', () => {
   test('the concurrency shown is a whole number in [min, max]', () => {
     fc.assert(
       fc.property(HISTORY, (events) => {
-        live(events, (state, now) => {
+        live(events, ({ state, now }) => {
           const shown = adaptive.concurrency(state, CONFIG, now);
           expect(Number.isInteger(shown) && shown >= CONFIG.min && shown <= CONFIG.max).toBe(true);
         });
@@ -73,7 +82,7 @@ describe('after any history', () => {
   test('with nothing in flight the next call waits at most 10 minutes, and then may go', () => {
     fc.assert(
       fc.property(HISTORY, (events) => {
-        live(events, (state, now) => {
+        live(events, ({ state, now }) => {
           const wait = adaptive.admit(state, CONFIG, 0, now);
           expect(wait).toBeGreaterThanOrEqual(0);
           expect(wait).toBeLessThanOrEqual(600_001);
@@ -83,10 +92,43 @@ describe('after any history', () => {
     );
   });
 
+  test('a refusal or timeout of a call that was sent before the last decrease decreases nothing', () => {
+    fc.assert(
+      fc.property(HISTORY, (events) => {
+        let decreasedAt = -1;
+        live(events, ({ state, now, news }) => {
+          if (news === undefined) return;
+          const { feedback, before } = news;
+          if (feedback.kind !== 'ok' && feedback.sentAt < decreasedAt) {
+            expect(adaptive.decreases(state)).toBe(adaptive.decreases(before));
+            expect(state.limit).toBeGreaterThanOrEqual(before.limit);
+            expect(state.pace).toBeGreaterThanOrEqual(before.pace);
+            expect(state.shut).toBe(before.shut);
+          }
+          if (adaptive.decreases(state) > adaptive.decreases(before)) decreasedAt = now;
+        });
+      }),
+    );
+  });
+
+  test('there is room for as many calls as are admitted one after the other', () => {
+    fc.assert(
+      fc.property(HISTORY, (events) => {
+        live(events, ({ state, now, inFlight }) => {
+          let then = copy(state);
+          let sent = 0;
+          for (; adaptive.admit(then, CONFIG, inFlight + sent, now) === 0; sent++)
+            then = adaptive.sent(then, CONFIG, now);
+          expect(Math.max(0, adaptive.room(state, CONFIG, inFlight, now))).toBe(sent);
+        });
+      }),
+    );
+  });
+
   test('never more than max calls are admitted', () => {
     fc.assert(
       fc.property(HISTORY, (events) => {
-        live(events, (state, now) => {
+        live(events, ({ state, now }) => {
           expect(adaptive.admit(state, CONFIG, CONFIG.max, now)).toBe(Number.POSITIVE_INFINITY);
         });
       }),
@@ -94,9 +136,19 @@ describe('after any history', () => {
   });
 });
 
-test('the state is plain JSON', () => {
-  const state = adaptive.start(CONFIG, 0);
-  expect(JSON.parse(JSON.stringify(state))).toEqual(state);
+test('the state is plain JSON: a run that goes through JSON at every step decides as one that does not', () => {
+  fc.assert(
+    fc.property(HISTORY, (events) => {
+      live(events, ({ state, now, inFlight, news }) => {
+        expect(copy(state)).toEqual(state);
+        if (news === undefined) return;
+        expect(adaptive.received(news.before, CONFIG, news.feedback, now)).toEqual(state);
+        expect(adaptive.admit(copy(state), CONFIG, inFlight, now)).toBe(
+          adaptive.admit(state, CONFIG, inFlight, now),
+        );
+      });
+    }),
+  );
 });
 
 test('the first refusal halves, and those of calls that were sent with it change nothing', () => {

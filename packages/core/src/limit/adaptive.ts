@@ -6,9 +6,8 @@
 //   calls per window  `last.quota`: uses up what the last window let through, then waits for its end
 //   nothing goes      `shut`: single calls at growing gaps
 //   it gets slow      `slow`: `limit` shrinks until the latency is that of an idle service again
-// The functions in adaptive/ change the copy of the state that `received` gives them.
 import { accept, wasProbe } from './adaptive/accept.js';
-import { concurrency, gate, level, paceNow } from './adaptive/admit.js';
+import { CATCH_UP, concurrency, gate, level, paceNow, room } from './adaptive/admit.js';
 import { retryLater } from './adaptive/block.js';
 import { settle } from './adaptive/decrease.js';
 import { explain } from './adaptive/explain.js';
@@ -19,8 +18,8 @@ import { quotaLeft, waitUntil } from './gate.js';
 
 export type { AdaptiveState } from './adaptive/state.js';
 
-function received(state: AdaptiveState, config: LimitConfig, feedback: Feedback, now: number): AdaptiveState {
-  const s = { ...state, out: feedback.inFlight };
+function received(s: AdaptiveState, config: LimitConfig, feedback: Feedback, now: number): AdaptiveState {
+  s.out = feedback.inFlight;
   if (feedback.kind === 'ok') accept(s, config, feedback, now);
   else if (feedback.kind === 'refused') refuse(s, config, feedback, feedback.hint ?? 0, now);
   else {
@@ -38,16 +37,15 @@ function received(state: AdaptiveState, config: LimitConfig, feedback: Feedback,
   return s;
 }
 
-function sent(state: AdaptiveState, config: LimitConfig, now: number): AdaptiveState {
-  const s = { ...state, out: state.out + 1 };
+function sent(s: AdaptiveState, config: LimitConfig, now: number): AdaptiveState {
+  s.out++;
   if (s.out > s.top) {
     s.top = s.out;
     s.topAt = now;
   }
   if (s.left > 0) s.left--;
   if (s.shut >= 0) return s;
-  // 20 ms may be caught up, as timers are coarse.
-  if (s.pace > 0) s.next = Math.max(s.next, now - 20) + 1 / paceNow(s, now);
+  if (s.pace > 0) s.next = Math.max(s.next, now - CATCH_UP) + 1 / paceNow(s, now);
   const tries = !s.slow && s.ceil <= config.max && s.limit >= s.ceil && s.out >= s.ceil;
   if (tries && s.probe < 0) s.probe = now;
   return s;
@@ -64,9 +62,10 @@ export const adaptive: LimitAlgorithm<AdaptiveState> = {
   start: startState,
   admit: (s, config, inFlight, now) =>
     inFlight >= level(s, config, now) ? Number.POSITIVE_INFINITY : waitUntil(gate(s), now),
+  room,
   sent,
   received,
-  observed: (s, _config, quota, uncounted, now) => ({ ...s, ...quotaLeft(quota, uncounted, now) }),
+  observed: (s, _config, quota, uncounted, now) => Object.assign(s, quotaLeft(quota, uncounted, now)),
   concurrency,
   explain,
   decreases: (s) => s.decreases,

@@ -1,6 +1,6 @@
 // The controller of the README: additive increase, multiplicative decrease.
 import type { Feedback, LimitAlgorithm, LimitConfig } from './controller.js';
-import { LONGEST_WAIT, quotaLeft, waitReason, waitUntil } from './gate.js';
+import { LONGEST_WAIT, quotaLeft, roomBehind, waitReason, waitUntil } from './gate.js';
 import { duration } from './words.js';
 
 /** Times are monotonic ms. */
@@ -82,6 +82,7 @@ export const aimd: LimitAlgorithm<AimdState> = {
   }),
   admit: (state, _config, inFlight, now) =>
     inFlight >= state.limit ? Infinity : waitUntil(gate(state), now),
+  room: (state, _config, inFlight, now) => roomBehind(state, state.limit - inFlight, now),
   sent: (state) => (state.left > 0 ? { ...state, left: state.left - 1 } : state),
   received,
   observed: (state, _config, quota, uncounted, now) => ({ ...state, ...quotaLeft(quota, uncounted, now) }),

@@ -42,11 +42,17 @@ export interface Explanation {
   pace: number;
 }
 
-/** A controller: decides when the next call may be sent. The state is plain JSON. */
+/**
+ * A controller: decides when the next call may be sent. The state is plain JSON, and all that a decision depends on.
+ * What `sent`, `received` and `observed` are given is used up: they may write into it, and give the state that holds
+ * from then on.
+ */
 export interface LimitAlgorithm<S> {
   start(config: LimitConfig, now: number): S;
   /** ms until the next call may be sent with `inFlight` calls out; 0 = now; Infinity = not before one comes back. */
   admit(state: S, config: LimitConfig, inFlight: number, now: number): number;
+  /** How many calls may be sent now beside the `inFlight` ones; `admit` gives 0 until as many were sent. */
+  room(state: S, config: LimitConfig, inFlight: number, now: number): number;
   /** A call was sent. */
   sent(state: S, config: LimitConfig, now: number): S;
   /** A call came back. */

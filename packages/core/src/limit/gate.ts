@@ -13,6 +13,16 @@ export function waitUntil(moment: number, now: number): number {
   return moment - now > NOTHING ? moment - now : 0;
 }
 
+/** How many calls may go now: `free` ones, unless hints let none go or a quota fewer. */
+export function roomBehind(
+  gate: { next: number; left: number; until: number },
+  free: number,
+  now: number,
+): number {
+  if (waitUntil(gate.next, now) > 0) return 0;
+  return waitUntil(gate.until, now) > 0 ? Math.min(free, gate.left) : free;
+}
+
 /** What a quota leaves; calls that it may not have counted are taken off. */
 export function quotaLeft(quota: Quota, uncounted: number, now: number): { left: number; until: number } {
   return { left: quota.remaining - uncounted, until: now + Math.min(quota.reset, LONGEST_WAIT) };

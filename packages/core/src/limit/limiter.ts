@@ -23,16 +23,8 @@ export class Limiter {
 
   /** How many calls may be sent now beside the `inFlight` ones. */
   room(inFlight: number, now: number): number {
-    let state = this.#state;
-    let room = 0;
-    while (
-      inFlight + room < this.#config.max &&
-      this.#algorithm.admit(state, this.#config, inFlight + room, now) <= 0
-    ) {
-      state = this.#algorithm.sent(state, this.#config, now);
-      room += 1;
-    }
-    return room;
+    const room = this.#algorithm.room(this.#state, this.#config, inFlight, now);
+    return Math.max(0, Math.min(room, this.#config.max - inFlight));
   }
 
   /** ms until the next call may be sent; Infinity = not before one comes back. */

@@ -9,8 +9,10 @@ export function accept(s: AdaptiveState, config: LimitConfig, feedback: Feedback
   const took = Math.max(1, now - sentAt);
   s.rtt = s.accepted === 0 ? took : s.rtt + (took - s.rtt) / 20;
   s.accepted++;
-  if (now - (s.marks.at(-1)?.[0] ?? 0) >= 250)
-    s.marks = [...s.marks.filter(([at]) => now - at <= 20_000), [now, s.accepted]];
+  if (now - (s.marks.at(-1)?.[0] ?? 0) >= 250) {
+    while (s.marks[0] !== undefined && now - s.marks[0][0] > 20_000) s.marks.shift();
+    s.marks.push([now, s.accepted]);
+  }
   if (s.shut >= 0 && sentAt >= s.shut) reopen(s, config, sentAt);
   if (s.last.quota && s.shut < 0 && now > s.at + 1.15 * s.last.length) {
     s.at = now; // The window has passed without having been used up.

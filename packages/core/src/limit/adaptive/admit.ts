@@ -1,5 +1,6 @@
 // What the adaptive controller lets go: a level, a pace, a quota.
 import type { LimitConfig } from '../controller.js';
+import { roomBehind } from '../gate.js';
 import type { AdaptiveState } from './state.js';
 
 export const clamp = (value: number, least: number, most: number): number =>
@@ -40,6 +41,19 @@ export function goodput(s: AdaptiveState, now: number): number {
     if (now - at >= 1000 && s.accepted - accepted >= 50) break;
   }
   return rate;
+}
+
+/** ms of its pace that may be caught up, as timers are coarse. */
+export const CATCH_UP = 20;
+
+export function room(s: AdaptiveState, config: LimitConfig, inFlight: number, now: number): number {
+  const free = roomBehind(s, level(s, config, now) - inFlight, now);
+  if (free <= 1 || s.shut >= 0) return free;
+  const due = s.pace > 0 ? 1 + Math.floor(clamp(now - s.next, 0, CATCH_UP) * paceNow(s, now)) : free;
+  // At the last call of a window only one more at a time is sent.
+  const held =
+    s.last.quota && now < s.at + s.last.length ? Math.max(1 - inFlight, s.last.ok - s.ok - s.out) : free;
+  return Math.min(free, due, held);
 }
 
 export function gate(s: AdaptiveState): number {

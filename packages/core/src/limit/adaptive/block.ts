@@ -28,6 +28,7 @@ export function shut(
   now: number,
 ): void {
   s.shut = now;
+  s.cut = now;
   s.tried = sentAt;
   if (s.cause?.high === true) {
     s.doubt = 0;

@@ -12,11 +12,11 @@ const LATE = 5;
 export function watchLatency(s: AdaptiveState, config: LimitConfig, took: number, now: number): boolean {
   // What comes back first after a change is what was fast: not a fair sample.
   if (s.base > 0 && now - s.from < 2 * s.rtt) return false;
-  s.samples = [...s.samples, took];
+  s.samples.push(took);
   const n = s.samples.length;
   const size = s.base === 0 ? 10 : s.hold < 0 ? 30 : 100;
   if (n < size && (s.base === 0 || n < 20 || now - s.from < 5000 + 2 * s.rtt)) return false;
-  const sorted = [...s.samples].sort((a, b) => a - b);
+  const sorted = s.samples.sort((a, b) => a - b);
   const at = (share: number): number => sorted[Math.floor(share * n)] ?? 0;
   const median = at(0.5);
   s.samples = [];

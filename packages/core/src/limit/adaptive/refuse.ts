@@ -47,6 +47,7 @@ export function refuse(
   else s.doubt = Math.min(3, s.doubt + 1);
   if (isProbe) {
     s.probe = -1;
+    s.cut = now;
     s.limit = Math.max(config.min, s.ceil - 1);
     s.refused = 0;
     s.hold = budgeted(s, 1, now);

@@ -51,7 +51,7 @@ export interface AdaptiveState {
   last: { ok: number; rate: number; length: number; quota: boolean };
   /** Calls accepted, and how many there were at moments of the last 20 s. */
   accepted: number;
-  marks: readonly (readonly [at: number, accepted: number])[];
+  marks: [at: number, accepted: number][];
   acceptedAt: number;
   /** Mean latency in ms, 1/20 per call. */
   rtt: number;
@@ -60,7 +60,7 @@ export interface AdaptiveState {
   /** Latencies that `base` is made of. */
   known: number;
   /** Latencies being collected, from the moment `from`. */
-  samples: readonly number[];
+  samples: number[];
   from: number;
   /** Successes towards the next increase. */
   streak: number;
