@@ -15,6 +15,7 @@ import type { Suite } from './conformance/suite.js';
 import { suiteOf } from './conformance/suite.js';
 import { takeoverCases } from './conformance/takeover.js';
 import { taskCases } from './conformance/tasks.js';
+import { transitionCases } from './conformance/transitions.js';
 
 /** The two functions that the suite needs of a test runner. */
 export interface ConformanceRunner {
@@ -69,6 +70,7 @@ export function conformance(runner: ConformanceRunner, setup: ConformanceSetup):
   exchangeCases(suite);
   takeoverCases(suite);
   leaseCases(suite);
+  transitionCases(suite);
   readingCases(suite);
   payloadCases(suite);
   persistenceCases(suite);
