@@ -28,6 +28,8 @@ function configOf(
       hookTimeout: 60_000,
       env: { ...temporaryFolder(), ...env },
       reporters: ['default', ['json', { outputFile: `test-results/${report}.json` }]],
+      // Of the source, what only tests use left out.
+      coverage: { include: ['src/**'], exclude: ['src/testing/**'], reporter: ['text', 'json'] },
       ...more,
     },
   });

@@ -51,7 +51,7 @@ export class Dispatcher {
   #nextDueAt: number | null = null;
   #paused = false;
   #end: RunEnd | undefined;
-  #storageError: TaskHubError | undefined;
+  #storageError: unknown;
   // Monotonic ms.
   #exchangedAt = Number.NEGATIVE_INFINITY;
   #graceUntil = Number.POSITIVE_INFINITY;
@@ -111,9 +111,9 @@ export class Dispatcher {
 
   /** Why no more jobs run although the controller would admit more, in words. */
   get shortage(): string | undefined {
-    const { total = 0, completed = 0, failed = 0, pending = 0, waiting = 0 } = this.#counts ?? {};
     if (this.#counts === undefined || this.#hand.wait(this.#host.ports.clock.monotonic()) > 0)
       return undefined;
+    const { total, completed, failed, pending, waiting } = this.#counts;
     if (pending === 0 && this.#host.ingesting()) return 'waiting for inputs from the source';
     if (pending === 0) return `at the end: ${total - completed - failed} jobs are left, and they run`;
     const due = this.#untilDue();
@@ -307,10 +307,7 @@ export class Dispatcher {
 
   /** The storage failed: ends the run when the running handlers have ended. */
   broken(error: unknown): void {
-    this.#storageError ??=
-      error instanceof TaskHubError
-        ? error
-        : new TaskHubError('STORAGE_FAILED', 'The storage failed while the task ran.', { cause: error });
+    this.#storageError ??= error;
     this.drain();
   }
 

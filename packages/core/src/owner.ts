@@ -45,9 +45,8 @@ export class Owner {
     }
   }
 
-  /** Whether an owner can be taken over: known to be dead, or its lease has passed. */
+  /** Whether another owner can be taken over: known to be dead, or its lease has passed. */
   async isGone(owner: OwnerRecord): Promise<boolean> {
-    if (owner.id === this.id) return false;
     if (owner.leaseUntil <= this.#ports.clock.now()) return true;
     const identity = owner.id.slice(0, owner.id.lastIndexOf('/'));
     return (await this.#store.liveness?.isGone(identity)) === true;

@@ -49,10 +49,6 @@ export class RunningJob {
     this.sentAt = call.clock.monotonic();
   }
 
-  get judged(): boolean {
-    return this.#judged;
-  }
-
   /** Calls the handler. Whatever it does, `ended` and `returned` are called, never an exception thrown. */
   start(): void {
     const { call, timeout, clock } = this.#call;

@@ -419,9 +419,8 @@ export class Task<TInput = unknown, TOutput = unknown> {
       // The engine emits jobs of unknown types; they are this task's.
       events: this.#events as unknown as EventEmitter<TaskEvents>,
       handlers: this.#handlers,
-      returned: (job) => {
-        const { seq } = job.claimed;
-        if (this.#handlers.get(seq) === job) this.#handlers.delete(seq);
+      returned: ({ claimed: { seq } }) => {
+        this.#handlers.delete(seq);
         this.#run?.dispatcher.slotFreed(seq);
       },
       began: (counts) => {

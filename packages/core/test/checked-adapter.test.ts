@@ -251,6 +251,7 @@ describe('arguments', () => {
     ['renewLeases: leaseUntil', (store) => store.renewLeases('ann', Number.POSITIVE_INFINITY)],
     ['releaseJobs: now', (store) => store.releaseJobs('t', { owner: 'ann', crashed: true }, Number.NaN)],
     ['resetFailed: limit 0', (store) => store.resetFailed('t', 0, NOW)],
+    ['resetFailed: 501 seqs', (store) => store.resetFailed('t', 1, NOW, new Array<number>(501).fill(1))],
     ['readJobs: limit −1', (store) => store.readJobs('t', { limit: -1 })],
     ['readJobs: after −1', (store) => store.readJobs('t', { after: -1, limit: 1 })],
   ])('%s is a TypeError and reaches no store', async (_what, call) => {

@@ -245,6 +245,14 @@ describe('outputs', () => {
     expect((await b.run(task.getResults()))[0]?.error).toContain('await response.json()');
   });
 
+  test('a handler without a result has no output, and its codec is not asked for one', async () => {
+    const b = bench();
+    const codec = { encode: (value: unknown) => `<${String(value)}>`, decode: (text: string) => text };
+    const task = await taskOf(b, 1, () => undefined, { codec });
+    await b.run(task.start());
+    expect((await b.run(task.getResults()))[0]).toMatchObject({ status: 'completed', output: undefined });
+  });
+
   test('a codec that throws on the output fails the job with OUTPUT_NOT_SERIALIZABLE', async () => {
     const b = bench();
     const codec = {

@@ -85,6 +85,19 @@ describe('ctx.fetch', () => {
     expect((await run(task.getResults()))[0]?.failure).toMatchObject({ status: 404, code: 'HTTP_ERROR' });
   });
 
+  test('HttpError says status, address and the start of the body', async () => {
+    const answer = {
+      status: 404,
+      statusText: 'Not Found',
+      url: 'https://api.test/7',
+      headers: new Headers(),
+    };
+    const { message, details } = new HttpError({ ...answer, body: 'x'.repeat(300) });
+    expect(message).toBe(`HTTP 404 Not Found from https://api.test/7: ${'x'.repeat(200)}`);
+    expect(details).toEqual({ status: 404, url: 'https://api.test/7' });
+    expect((await HttpError.from(new Response(null, { status: 410 }))).message).toBe('HTTP 410');
+  });
+
   test('a body that never ends holds up no error', async () => {
     const endless = (): Response =>
       new Response(

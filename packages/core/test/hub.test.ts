@@ -247,6 +247,29 @@ describe('defineTask', () => {
     expect([job?.id, job?.attempts]).toEqual(['n-1', 2]);
   });
 
+  test('its own rules say what is a refusal, and how long to wait', async () => {
+    const { hub, run, clock } = bench();
+    const times: number[] = [];
+    const handler = (): void => {
+      times.push(clock.now());
+      if (times.length === 1) throw new Error('full');
+    };
+    const task = await run(
+      hub.createTask({
+        ...defineTask({ name: 'full', getData: () => [1], handler }),
+        isRateLimited(error) {
+          return (error as Error).message === this.name;
+        },
+        retryAfter() {
+          return this.name.length * 1000;
+        },
+      }),
+    );
+    await run(task.start());
+    expect((times[1] ?? 0) - (times[0] ?? 0)).toBe(4000);
+    expect((await task.getResults())[0]).toMatchObject({ status: 'completed', throttles: 1 });
+  });
+
   test('resumeTask: takes a definition, with or without its data', async () => {
     const { hub, run, another } = bench();
     const { id } = await run(hub.createTask({ name: 'n', source: listSource([2]) }));

@@ -21,7 +21,7 @@ const REFUSED: Record<string, readonly unknown[]> = {
   ifExists: ['replace', true, ''],
   reuse: ['', 1, null],
   duplicates: ['keep', true],
-  concurrency: [5, null, [], 'max'],
+  concurrency: [5, null, [], 'max', () => 5],
   'concurrency.min': notWhole,
   'concurrency.max': notWhole,
   'concurrency.initial': notWhole,

@@ -209,13 +209,14 @@ describe('listeners and predicates that throw or reject', () => {
   });
 
   for (const predicate of ['isRetryable', 'isRateLimited', 'retryAfter'] as const) {
-    for (const way of ['throws', 'rejects'] as const) {
+    for (const way of ['throws', 'rejects', 'answers with a promise'] as const) {
       test(`${predicate} that ${way} leaves the decision to the default rule and is reported`, async () => {
         const b = bench();
         const bad = (): never => {
           throw new Error('oops');
         };
-        const rule = way === 'throws' ? bad : ((async () => bad()) as unknown as () => never);
+        const later = async (): Promise<unknown> => (way === 'rejects' ? bad() : 7);
+        const rule = way === 'throws' ? bad : (later as unknown as () => never);
         const task = await taskOf(b, 2, eventful, { rules: { [predicate]: rule } });
         const lines = heard(task);
         expect(await b.run(task.start())).toMatchObject({ completed: 2, failed: 0 });

@@ -49,6 +49,16 @@ describe('input', () => {
     expect(await hub.listTasks()).toEqual([]);
   });
 
+  test('that the schema refuses is named by its whole path, keys and indexes alike', async () => {
+    const { hub } = bench();
+    const schema = schemaOf<number>(() => ({
+      issues: [{ message: 'no', path: ['list', 2, { key: 'name' }] }],
+    }));
+    const task = defineTask({ name: 'n', input: schema, handler: (input) => input });
+    const error = await rejection(hub.createTask(task, { inputs: [1] }));
+    expect(error).toMatchObject({ details: { issues: [{ message: 'no', path: 'list.2.name' }] } });
+  });
+
   test('is checked as a dynamic source is read', async () => {
     const { hub, run } = bench();
     const task = await hub.createTask({

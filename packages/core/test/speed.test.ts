@@ -5,7 +5,7 @@ import type { ServerModel } from '../src/testing/laboratory/scenario.js';
 import { SimulatedServer } from '../src/testing/laboratory/servers.js';
 import { callServer } from '../src/testing/laboratory/simulated-fetch.js';
 import type { Speed, TaskConfig } from '../src/types.js';
-import { bench, brokenPipe, Feed, streamSource, takes, taskOf } from './fixtures.js';
+import { bench, brokenPipe, deaf, Feed, streamSource, takes, taskOf } from './fixtures.js';
 
 const latency = { dist: 'const', value: 200 } as const;
 
@@ -159,6 +159,15 @@ describe('speed.reason', () => {
     await b.clock.advance(50);
     task.pause();
     expect(task.speed).toMatchObject({ reason: 'paused: 5 jobs still run', pace: null });
+  });
+
+  test('ending: says how many jobs still run', async () => {
+    const b = bench();
+    const task = await taskOf(b, 50, deaf(b.clock, 100));
+    void task.start();
+    await b.clock.advance(50);
+    void task.stop();
+    expect(task.speed).toMatchObject({ reason: 'ending: 5 jobs still run', pace: null });
   });
 
   test('jobs that wait for another attempt: says how many, and how long', async () => {
