@@ -20,9 +20,9 @@ const REFUSAL_CODE =
   /^(?:err_|api_|slack_webapi_|stripe)?(?:429|rate_?limit(?:ed)?(?:_?(?:exceeded|reached))?|too_?many_?requests|(?:request_?)?throttl(?:ed|ing)|slow_?down|resource_exhausted|request_?limit_?exceeded|provisionedthroughputexceeded)(?:_?(?:error|exception))?$/i;
 
 const REFUSAL_TEXT = [
-  /\btoo many requests\b/i,
+  /too many requests/i,
   /\brate[ _-]limit(?:s|ed|ing|_exceeded|_error)?\b/i,
-  /\b503\W{1,3}service (?:temporarily )?unavailable\b/i,
+  /\b503\W{1,3}service (?:temporarily )?unavailable/i,
   statusText('429|503'),
 ];
 
@@ -31,12 +31,12 @@ const FAILURE_TEXT = [
   statusText('408|425|5\\d\\d'),
   /\b(?:500\W{1,3}internal server error|502\W{1,3}bad gateway)\b/i,
   // Not as the name of a property or option: "reading 'timeout'", "options.timeout", "timeout must be a number".
-  /(?:^|[^\w.'"`])time-?out(?![\w'"`]| is not\b| must\b)/i,
+  /(?:^|[^\w.'"`])time-?out(?![\w'"`]| is not| must)/i,
   /\b(?:timed[ -]out|socket hang up|terminated|connection reset|network ?error)\b/i,
-  /\bnetwork (?:is )?(?:down|unreachable|changed)\b/i,
+  /network (?:is )?(?:down|unreachable|changed)\b/i,
   /^(?:network|fetch failed|failed to fetch|load failed)$/i,
   // Deno, of a connection that broke in the middle of an answer: no code, no cause.
-  /\berror reading a body from connection$/i,
+  /error reading a body from connection$/,
 ];
 
 // A number is a status only beside a word that says so ("HTTP 429", "status code: 429", "429 status code") or alone:
