@@ -9,17 +9,29 @@ class CardError extends Error {
   statusCode = 402;
 }
 
+class QuotaError extends Error {}
+
 describe('describeFailure', () => {
   test.each<[string, unknown, ReturnType<typeof describeFailure>]>([
     ['an Error', new TypeError('no'), { name: 'TypeError', message: 'no' }],
     [
       'code and status',
       new CardError('declined'),
-      { name: 'CardError', message: 'declined', code: 'card_declined', status: 402 },
+      {
+        name: 'CardError',
+        message: 'declined',
+        code: 'card_declined',
+        status: 402,
+      },
     ],
+    ['the class of an error without a name', new QuotaError('none'), { name: 'QuotaError', message: 'none' }],
     [
       'code and status of causes',
-      new Error('a', { cause: Object.assign(new Error('b', { cause: { status: '503' } }), { code: 'X' }) }),
+      new Error('a', {
+        cause: Object.assign(new Error('b', { cause: { status: '503' } }), {
+          code: 'X',
+        }),
+      }),
       { name: 'Error', message: 'a', code: 'X', status: 503 },
     ],
     [
@@ -43,7 +55,10 @@ describe('describeFailure', () => {
   ])('failure: %s', (_, thrown, failure) => expect(describeFailure(thrown)).toEqual(failure));
 
   test.each(HOSTILE)('failure: anything may be thrown: %s', (_, thrown) => {
-    expect(describeFailure(thrown)).toEqual({ name: expect.any(String), message: expect.any(String) });
+    expect(describeFailure(thrown)).toEqual({
+      name: expect.any(String),
+      message: expect.any(String),
+    });
   });
 
   test('failure: messages are cut to 4,096 characters, and say so', () => {

@@ -50,7 +50,10 @@ describe('retryAfterHint', () => {
     ['RateLimit-Reset', { 'RateLimit-Reset': '7' }, 7000],
     [
       'x-ratelimit-reset (GitHub)',
-      { 'X-RateLimit-Reset': String(SECONDS + 20), 'X-RateLimit-Remaining': '0' },
+      {
+        'X-RateLimit-Reset': String(SECONDS + 20),
+        'X-RateLimit-Remaining': '0',
+      },
       20_000,
     ],
     ['x-rate-limit-reset (X)', { 'x-rate-limit-reset': String(SECONDS + 20) }, 20_000],
@@ -63,6 +66,16 @@ describe('retryAfterHint', () => {
         'x-ratelimit-reset-requests': '1s',
         'x-ratelimit-remaining-tokens': '0',
         'x-ratelimit-reset-tokens': '6m0s',
+      },
+      360_000,
+    ],
+    [
+      'the limit that is used up, wherever it stands',
+      {
+        'x-ratelimit-remaining-requests': '0',
+        'x-ratelimit-reset-requests': '6m0s',
+        'x-ratelimit-remaining-tokens': '59',
+        'x-ratelimit-reset-tokens': '1s',
       },
       360_000,
     ],
@@ -105,7 +118,11 @@ describe('retryAfterHint', () => {
     ['a Response that was thrown', new Response(null, { headers: { 'Retry-After': '3' } }), 3000],
     [
       'HttpError',
-      new HttpError({ status: 429, headers: new Headers({ 'retry-after': '3' }), body: '' }),
+      new HttpError({
+        status: 429,
+        headers: new Headers({ 'retry-after': '3' }),
+        body: '',
+      }),
       3000,
     ],
     ['a cause', new Error('no', { cause: { headers: { 'retry-after': '3' } } }), 3000],
@@ -165,14 +182,20 @@ describe('limitsFromHeaders', () => {
     ],
     [
       'what is no number',
-      { 'x-ratelimit-remaining': 'many', 'ratelimit-remaining': '-1', ratelimit: 'r=x' },
+      {
+        'x-ratelimit-remaining': 'many',
+        'ratelimit-remaining': '-1',
+        ratelimit: 'r=x',
+      },
       {},
     ],
     ['other headers', { 'content-type': 'text/plain', 'x-ratelimit-limit': '60' }, {}],
   ])('limits: %s', (_, headers, limits) => expect(limitsFromHeaders(headers, NOW)).toEqual(limits));
 
   test('limits: of an object that has nothing but get()', () => {
-    const headers = { get: (name: string) => (name === 'retry-after' ? '5' : null) };
+    const headers = {
+      get: (name: string) => (name === 'retry-after' ? '5' : null),
+    };
     expect(limitsFromHeaders(headers, NOW)).toEqual({ retryAfter: 5000 });
   });
 
