@@ -64,14 +64,14 @@ async function check(event: JobEvent, { store, equal }: World): Promise<void> {
   await happen(event, store);
   const changed = before.map(([status, tried, refused]) => {
     if (status !== from) return [status, tried, refused];
-    return attempts === 'zero' ? [to, 0, 0] : [to, tried + attempts, refused + throttles];
+    return attempts === 'zero' ? [to, 0, throttles] : [to, tried + attempts, refused + throttles];
   });
   equal(await jobsOf(store), changed);
 
   if (to !== 'pending') return;
   const { claimed } = await claim(store, 't', 4, { owner: 'bob', now: LATER + LEASE / 2 });
   const moved = claimed.find(({ seq }) => seq === STATUSES.indexOf(from) + 1);
-  equal(moved?.crashes, attempts === 'zero' ? 0 : 1 + crashes);
+  equal(moved?.crashes, (attempts === 'zero' ? 0 : 1) + crashes);
 }
 
 /** Every event moves the jobs that the table says, as it says. */
