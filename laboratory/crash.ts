@@ -1,7 +1,9 @@
-// Kills real processes on real files: pnpm crash [--store node|bun] [--kills N] [--seed S] [--json].
-// pnpm crash --cuts N cuts the power instead, as far as strace can tell what would be on the disk.
+// Kills real processes over real databases: pnpm crash [--store node|bun|opfs|indexeddb] [--kills N] [--seed S] [--json].
+// pnpm crash --cuts N cuts the power of node or bun instead, as far as strace can tell what would be on the disk.
 import { parseArgs } from 'node:util';
+import { openBench } from './lib/bench.ts';
 import { killMany, seeded } from './lib/kills.ts';
+import { STORES } from './lib/order.ts';
 import { cutPower } from './lib/power-cuts.ts';
 
 const { values } = parseArgs({
@@ -13,10 +15,12 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
   },
 });
-const { store, json } = values;
-if (store !== 'node' && store !== 'bun') throw new Error('--store must be node or bun');
+const { json } = values;
+const store = STORES.find((name) => name === values.store);
+if (store === undefined) throw new Error(`--store must be one of ${STORES.join(', ')}`);
 const chance = seeded(Number(values.seed));
 if (values.cuts !== undefined) {
+  if (store !== 'node' && store !== 'bun') throw new Error('--cuts needs --store node or bun');
   const strict = await cutPower(store, 'strict', Number(values.cuts), chance);
   const relaxed = await cutPower(store, 'relaxed', Number(values.cuts), chance);
   console.log(json ? JSON.stringify([strict, relaxed]) : [strict, relaxed]);
@@ -24,8 +28,13 @@ if (values.cuts !== undefined) {
     strict.gone + [strict, relaxed].reduce((sum, { corrupt, outOfOrder }) => sum + corrupt + outOfOrder, 0);
   process.exit(wrong > 0 ? 1 : 0);
 }
-const report = await killMany(store, Number(values.kills), chance, (kills) => {
-  if (!json && kills % 25 === 0) console.log(`${kills} kills`);
-});
-console.log(json ? JSON.stringify(report) : report);
-process.exitCode = report.lost + report.recordedTwice + report.countersWrong > 0 ? 1 : 0;
+const bench = await openBench(store);
+try {
+  const report = await killMany(bench, Number(values.kills), chance, (kills) => {
+    if (!json && kills % 25 === 0) console.log(`${kills} kills`);
+  });
+  console.log(json ? JSON.stringify(report) : report);
+  process.exitCode = report.lost + report.recordedTwice + report.countersWrong > 0 ? 1 : 0;
+} finally {
+  await bench.end();
+}

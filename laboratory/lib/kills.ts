@@ -1,7 +1,9 @@
 // Kills workers at random and at placed moments until so many have died, and counts what went wrong.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Bench } from './bench.ts';
 import type { Order } from './order.ts';
-import { completedIn, countersAreRight, Place, readFile, startWorker } from './workers.ts';
+import { completedIn, countersAreRight } from './read-task.ts';
+import type { Place } from './workers.ts';
 
 /** What the kills of one store came to. */
 export interface KillReport {
@@ -17,7 +19,10 @@ export interface KillReport {
   reruns: number;
   /** Kills after which counters and rows differed. */
   countersWrong: number;
-  /** From the death of a process to the first handler call of the next one, started at once: median and worst. */
+  /**
+   * From the death of a process to the first handler call of the next one: median and worst. What the look at the
+   * database in between takes is left out.
+   */
   takeoverMs: { median: number; worst: number };
 }
 
@@ -29,95 +34,87 @@ const PLACES = ['insertTask', 'insertJobs', 'publishTask', 'transitionTask', 'ex
 
 /** @param chance - a number in [0, 1): decides when processes die */
 export async function killMany(
-  store: 'node' | 'bun',
+  bench: Bench,
   kills: number,
   chance: () => number,
   progress: (kills: number) => void = () => undefined,
 ): Promise<KillReport> {
-  const place = new Place();
+  const { store, place } = bench;
   const sums = { kills: 0, jobs: 0, lost: 0, recordedTwice: 0, reruns: 0, countersWrong: 0 };
   const takeovers: number[] = [];
-  try {
-    while (sums.kills < kills) {
-      place.clear();
-      const order: Order = {
-        store,
-        path: place.path,
-        journal: place.journal,
-        jobs: JOBS,
-        ms: 4,
-        concurrency: CONCURRENCY,
-        leaseMs: 30_000,
-        durability: 'relaxed',
-        // A job may be hit by many kills; this is not about that.
-        maxCrashes: 1000,
-      };
-      let diedAt: number | undefined;
-      const until = Math.min(kills, sums.kills + KILLS_PER_TASK);
-      while (sums.kills < until) {
-        const died = await killOne(order, place, chance);
-        if (diedAt !== undefined) note(takeovers, place, diedAt);
-        diedAt = died?.inRun ? died.at : undefined;
-        if (died === undefined) break; // it was done before
-        sums.kills += 1;
-        progress(sums.kills);
-        const found = await readFile(place.path);
-        if (found === undefined) continue;
-        if (!countersAreRight(found)) sums.countersWrong += 1;
-        const completed = completedIn(found.rows);
-        sums.lost += place.inputs('ack').filter((n) => !completed.has(n)).length;
-      }
-      if (place.summaries().length === 0) await startWorker(order).ended;
-      const found = await readFile(place.path);
-      const acknowledged = place.inputs('ack');
-      sums.jobs += JOBS;
-      sums.lost += JOBS - rightResults(found?.rows ?? []);
-      sums.recordedTwice += acknowledged.length - new Set(acknowledged).size;
-      sums.reruns += place.inputs('call').length - JOBS;
+  while (sums.kills < kills) {
+    bench.clear();
+    const order: Order = {
+      store,
+      path: bench.path,
+      journal: place.journal,
+      jobs: JOBS,
+      ms: 4,
+      concurrency: CONCURRENCY,
+      leaseMs: 30_000,
+      durability: 'relaxed',
+      // A job may be hit by many kills; this is not about that.
+      maxCrashes: 1000,
+    };
+    let diedAt: number | undefined;
+    const until = Math.min(kills, sums.kills + KILLS_PER_TASK);
+    while (sums.kills < until) {
+      const died = await killOne(bench, order, chance);
+      if (diedAt !== undefined) note(takeovers, place, diedAt);
+      if (died === undefined) break; // it was done before
+      sums.kills += 1;
+      progress(sums.kills);
+      const found = await bench.read();
+      diedAt = died.inRun ? Date.now() : undefined;
+      if (found === undefined) continue;
+      if (!countersAreRight(found)) sums.countersWrong += 1;
+      const completed = completedIn(found.rows);
+      sums.lost += place.inputs('ack').filter((n) => !completed.has(n)).length;
     }
-  } finally {
-    place.remove();
+    if (place.summaries().length === 0) await bench.start(order).ended;
+    const found = await bench.read();
+    const acknowledged = place.inputs('ack');
+    sums.jobs += JOBS;
+    sums.lost += JOBS - rightResults(found?.rows ?? []);
+    sums.recordedTwice += acknowledged.length - new Set(acknowledged).size;
+    sums.reruns += place.inputs('call').length - JOBS;
   }
   takeovers.sort((a, b) => a - b);
   const median = takeovers[takeovers.length >> 1] ?? 0;
   return { store, ...sums, takeoverMs: { median, worst: takeovers.at(-1) ?? 0 } };
 }
 
-/** @returns when it died, and whether in mid-run; undefined when it was done before */
+/** @returns whether it died in mid-run; undefined when it was done before */
 async function killOne(
+  bench: Bench,
   order: Order,
-  place: Place,
   chance: () => number,
-): Promise<{ at: number; inRun: boolean } | undefined> {
-  const before = place.lines().length;
+): Promise<{ inRun: boolean } | undefined> {
+  const before = bench.place.lines().length;
+  const isCalled = (): boolean =>
+    bench.place
+      .lines()
+      .slice(before)
+      .some(([what]) => what === 'call');
   const kind = chance();
   const method = PLACES[Math.floor(chance() * PLACES.length)] ?? 'exchange';
   const nth = 1 + Math.floor(chance() * (method === 'exchange' ? 60 : 2));
   const isPlaced = kind < 0.35;
-  const worker = startWorker(isPlaced ? { ...order, dieAt: { method, nth, done: chance() < 0.5 } } : order);
+  const worker = bench.start(isPlaced ? { ...order, dieAt: { method, nth, done: chance() < 0.5 } } : order);
+  let isOver = false;
+  const ended = worker.ended.finally(() => {
+    isOver = true;
+  });
   const moment = chance();
-  if (isPlaced) {
-    // A place that is never reached is no way to die.
-    void sleep(2000 + moment * 200, undefined, { ref: false }).then(() => worker.process.kill('SIGKILL'));
-  } else if (kind < 0.6) {
-    setTimeout(() => worker.process.kill('SIGKILL'), 20 + moment * 400);
-  } else {
-    while (
-      !place
-        .lines()
-        .slice(before)
-        .some(([what]) => what === 'call') &&
-      worker.process.exitCode === null
-    )
-      await sleep(5);
-    setTimeout(() => worker.process.kill('SIGKILL'), moment * 150);
+  await worker.born;
+  // A place that is never reached is no way to die.
+  if (isPlaced) setTimeout(worker.kill, 2000 + moment * 200).unref();
+  else if (kind < 0.6) setTimeout(worker.kill, 20 + moment * 400);
+  else {
+    while (!isCalled() && !isOver) await sleep(5);
+    setTimeout(worker.kill, moment * 150);
   }
-  const signal = await worker.ended;
-  const inRun = place
-    .lines()
-    .slice(before)
-    .some(([what]) => what === 'call');
-  return signal === 'SIGKILL' ? { at: Date.now(), inRun } : undefined;
+  return (await ended) === 'SIGKILL' ? { inRun: isCalled() } : undefined;
 }
 
 /** How long the process after a death took to call its first handler. */

@@ -1,8 +1,14 @@
-// What a worker is told, as JSON in its first argument.
+// What a worker is told.
+
+/** Where its task is stored: in a process of Node or Bun, or in a page. */
+export const STORES = ['node', 'bun', 'opfs', 'indexeddb'] as const;
+export type Store = (typeof STORES)[number];
 
 export interface Order {
-  store: 'node' | 'bun';
+  store: Store;
+  /** Of the file, or the name of the database. */
   path: string;
+  /** The file in which a process writes what it does; a page tells its server. */
   journal: string;
   jobs: number;
   /** How long a handler takes. */

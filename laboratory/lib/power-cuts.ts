@@ -5,7 +5,8 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Order } from './order.ts';
-import { commandOf, completedIn, countersAreRight, Place, readFile } from './workers.ts';
+import { completedIn, countersAreRight } from './read-task.ts';
+import { commandOf, Place, readFile } from './workers.ts';
 
 export interface PowerReport {
   store: Order['store'];
@@ -35,7 +36,7 @@ const IN_CREATION = 0.2;
 
 /** Records one run and cuts the power `cuts` times in it. */
 export async function cutPower(
-  store: Order['store'],
+  store: 'node' | 'bun',
   durability: Order['durability'],
   cuts: number,
   chance: () => number,
@@ -119,7 +120,7 @@ function onDisk(events: readonly Event[], chance: () => number): Map<string, Buf
 
 async function record(
   place: Place,
-  store: Order['store'],
+  store: 'node' | 'bun',
   durability: Order['durability'],
 ): Promise<Event[]> {
   const order: Order = {

@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import type { JobRecord, RunSummary, TaskRecord } from '@taskhub/core';
+import type { RunSummary } from '@taskhub/core';
 import { NodeSQLiteAdapter } from '@taskhub/storage-node';
 import Database from 'better-sqlite3';
 import type { Order } from './order.ts';
+import { type Found, readTask } from './read-task.ts';
 
 const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
 const BUN = join(dirname(createRequire(import.meta.url).resolve('bun/package.json')), 'bin', 'bun.exe');
@@ -26,8 +27,12 @@ export class Place {
 
   /** As new. */
   clear(): void {
-    for (const end of ['', '-wal', '-shm', '-journal']) rmSync(this.path + end, { force: true });
+    this.removeFile();
     writeFileSync(this.journal, '');
+  }
+
+  removeFile(): void {
+    for (const end of ['', '-wal', '-shm', '-journal']) rmSync(this.path + end, { force: true });
   }
 
   remove(): void {
@@ -52,10 +57,18 @@ export class Place {
   }
 }
 
+/** What runs a task and can be killed. */
 export interface Worker {
-  process: ChildProcess;
+  /** Resolves when it can be killed. */
+  born: Promise<void>;
+  kill(): void;
   /** How it ended: `SIGKILL`, or null when it came to its own end. */
   ended: Promise<NodeJS.Signals | null>;
+}
+
+/** A worker that is a process of its own. */
+export interface ProcessWorker extends Worker {
+  process: ChildProcess;
 }
 
 /** The program of a worker with its arguments. */
@@ -66,7 +79,7 @@ export function commandOf(order: Order): [string, ...string[]] {
 }
 
 /** Starts a worker; what it says on its error output is an error of the laboratory. */
-export function startWorker(order: Order): Worker {
+export function startWorker(order: Order): ProcessWorker {
   const [program, ...args] = commandOf(order);
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let errors = '';
@@ -81,7 +94,7 @@ export function startWorker(order: Order): Worker {
     });
   });
   ended.catch(() => undefined); // whoever waits for it is told
-  return { process: child, ended };
+  return { process: child, born: Promise.resolve(), kill: () => child.kill('SIGKILL'), ended };
 }
 
 /**
@@ -89,22 +102,12 @@ export function startWorker(order: Order): Worker {
  *
  * @throws Error when SQLite's own check of the file finds something
  */
-export async function readFile(path: string): Promise<{ task: TaskRecord; rows: JobRecord[] } | undefined> {
+export async function readFile(path: string): Promise<Found | undefined> {
   if (!existsSync(path)) return undefined;
   const store = new NodeSQLiteAdapter(path);
   await store.open();
   try {
-    const { rows: tasks } = await store.listTasks({ limit: 10 });
-    if (tasks.length > 1) throw new Error(`${tasks.length} tasks are visible`);
-    const [task] = tasks;
-    if (task === undefined) return undefined;
-    const rows: JobRecord[] = [];
-    for (let after: number | null = 0; after !== null; ) {
-      const page = await store.readJobs(task.id, { after, limit: 10_000 });
-      rows.push(...page.rows);
-      after = page.next;
-    }
-    return { task, rows };
+    return await readTask(store);
   } finally {
     await store.close();
     assertWhole(path);
@@ -119,18 +122,4 @@ function assertWhole(path: string): void {
   } finally {
     db.close();
   }
-}
-
-/** Inputs that a file has results of. */
-export function completedIn(rows: readonly JobRecord[]): Set<number> {
-  const done = rows.filter(({ status }) => status === 'completed');
-  return new Set(done.map(({ input }) => (JSON.parse(input) as { n: number }).n));
-}
-
-/** Whether the counters of a task are what its rows come to. */
-export function countersAreRight({ task, rows }: { task: TaskRecord; rows: readonly JobRecord[] }): boolean {
-  const count = (status: string): number => rows.filter((row) => row.status === status).length;
-  const { total, pending, active, completed, failed } = task.counts;
-  const kept = [total, pending, active, completed, failed].join();
-  return kept === [rows.length, ...['pending', 'active', 'completed', 'failed'].map(count)].join();
 }

@@ -1,10 +1,13 @@
-// Real processes on real files: killed, stopped, side by side, poisoned.
+// Real processes on real files, and real pages: killed, stopped, side by side, poisoned.
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { hasChromium } from '../../vitest.chromium.ts';
+import { openBench } from '../lib/bench.ts';
 import { killMany, seeded } from '../lib/kills.ts';
 import type { Order } from '../lib/order.ts';
-import { countersAreRight, Place, readFile, startWorker } from '../lib/workers.ts';
+import { countersAreRight } from '../lib/read-task.ts';
+import { Place, readFile, startWorker } from '../lib/workers.ts';
 
 let place: Place;
 beforeEach(() => {
@@ -13,6 +16,7 @@ beforeEach(() => {
 afterEach(() => place.remove());
 
 const STORES = ['node', 'bun'] as const;
+const IN_PAGES = hasChromium('laboratory') ? (['opfs', 'indexeddb'] as const) : [];
 
 function orderOf(store: Order['store'], rest: Partial<Order> = {}): Order {
   const { path, journal } = place;
@@ -30,15 +34,22 @@ function digest(rows: unknown): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
+for (const [store, kills] of [
+  ...STORES.map((store) => [store, 12] as const),
+  ...IN_PAGES.map((store) => [store, 4] as const),
+]) {
+  test(`${store}, killed ${kills} times at random and at placed moments: nothing is lost, nothing recorded twice`, async () => {
+    const bench = await openBench(store);
+    onTestFinished(() => bench.end());
+    const report = await killMany(bench, kills, seeded(20_260_101));
+    expect(report).toMatchObject({ store, kills, lost: 0, recordedTwice: 0, countersWrong: 0 });
+    expect(report.reruns).toBeGreaterThan(0);
+    expect(report.reruns).toBeLessThanOrEqual(kills * 10 * 2);
+  }, 240_000);
+}
+
 for (const store of STORES) {
   describe(store, () => {
-    test('12 processes killed at random and at placed moments: nothing is lost, nothing recorded twice', async () => {
-      const report = await killMany(store, 12, seeded(20_260_101));
-      expect(report).toMatchObject({ kills: 12, lost: 0, recordedTwice: 0, countersWrong: 0 });
-      expect(report.reruns).toBeGreaterThan(0);
-      expect(report.reruns).toBeLessThanOrEqual(12 * 10 * 2);
-    }, 240_000);
-
     for (const count of [2, 4]) {
       test(`${count} processes share one task: each job runs once, and all take part`, async () => {
         const workers = Array.from({ length: count }, () => startWorker(orderOf(store, { jobs: 3000 })));
