@@ -54,6 +54,7 @@ export class Dispatcher {
   #storageError: unknown;
   // Monotonic ms.
   #exchangedAt = Number.NEGATIVE_INFINITY;
+  #exchanges = { begun: 0, ended: 0 };
   #graceUntil = Number.POSITIVE_INFINITY;
   #stuckUntil = Number.POSITIVE_INFINITY;
   #polls = 0;
@@ -135,9 +136,13 @@ export class Dispatcher {
   /** Jobs were inserted, and these were the counts then. */
   inserted(counts: JobCounts): void {
     if (this.#isOutdated(counts)) return this.refresh();
+    this.#learn(counts);
+    this.wake();
+  }
+
+  #learn(counts: JobCounts): void {
     this.#counts = counts;
     this.#host.changed(counts);
-    this.wake();
   }
 
   /** Something outside has changed. */
@@ -167,6 +172,21 @@ export class Dispatcher {
   resume(): void {
     this.#paused = false;
     this.refresh();
+  }
+
+  /**
+   * Failed jobs are put back, and the run goes on with them. The counts of the call are told if no exchange overlapped it:
+   * which of the two is newer cannot be seen then.
+   *
+   * @returns their number
+   */
+  async reset(call: Promise<{ reset: number; counts: JobCounts }>): Promise<number> {
+    const { begun, ended } = this.#exchanges;
+    const { reset, counts } = await call;
+    if (reset === 0) return 0;
+    if (begun === ended && begun === this.#exchanges.begun && !this.#isOutdated(counts)) this.#learn(counts);
+    this.refresh();
+    return reset;
   }
 
   /** Asks the store at once: what is known of due jobs is old. */
@@ -271,6 +291,8 @@ export class Dispatcher {
     const now = ports.clock.now();
     const ended = this.#hand.take();
     const commands = this.#commands.seen;
+    this.#exchangedAt = ports.clock.monotonic(); // a refresh() that comes meanwhile asks once more
+    this.#exchanges.begun += 1;
     let result: ExchangeResult;
     try {
       result = await store.exchange(taskId, {
@@ -287,13 +309,13 @@ export class Dispatcher {
       // Tried once more. What cannot be recorded is not reported either; those jobs run again.
       if (this.#storageError === undefined) this.#hand.putBack(room > 0 ? ended.map(givenBack) : ended);
       return this.broken(error);
+    } finally {
+      this.#exchanges.ended += 1;
     }
-    this.#exchangedAt = ports.clock.monotonic();
     if (result.status === null) return this.stop({ kind: 'deleted' });
-    if (this.#isOutdated(result.counts)) this.refresh();
-    this.#counts = result.counts;
     this.#nextDueAt = result.nextDueAt;
-    this.#host.changed(result.counts);
+    if (this.#isOutdated(result.counts)) this.refresh();
+    else this.#learn(result.counts);
     this.#hand.announce(ended, result.lost);
     if (this.#commands.open === 0 && commands === this.#commands.seen) this.#host.commanded(result.status);
     for (const claimed of result.claimed) this.#hand.start(claimed);

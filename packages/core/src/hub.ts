@@ -328,12 +328,12 @@ export class Hub {
     config: TaskConfig = {},
   ): Promise<AnyTask> {
     const owner = await this.#open();
-    const isRunElsewhere = await owner.reclaim(record.id);
-    const current = (await this.#store.readTask(record.id)) ?? record;
-    await this.#tasks.get(record.id)?.giveWay(current);
-    const task = this.#tasks.get(record.id) ?? new Task<unknown, unknown>(this.#taskHost(owner), current);
-    this.#tasks.set(record.id, task);
-    task.adopt(current, { created, isRunElsewhere, repeats });
+    let task: AnyTask;
+    do {
+      task = this.#tasks.get(record.id) ?? new Task<unknown, unknown>(this.#taskHost(owner), record);
+      this.#tasks.set(record.id, task);
+      await task.refresh({ created, repeats });
+    } while (this.#tasks.get(record.id) !== task); // it was one of a task that is gone
     if (source !== undefined) task.useWork(workWith(source, task.options, config));
     return task;
   }

@@ -43,6 +43,8 @@ export class Run {
   speedLog: SpeedLog = new SpeedLog(0);
   #isPaused = false;
   #isEnding = false;
+  /** The jobs are done with: the counts of the end are read once, from the store. */
+  #isOver = false;
   /** A closing hub leaves a task that others work on as it is. */
   #leavesOthers = false;
   #statusAtEnd: TaskStatus | undefined;
@@ -187,6 +189,7 @@ export class Run {
   }
 
   #changed(counts: JobCounts): void {
+    if (this.#isOver) return;
     this.meter.note(settledOf(counts));
     if (this.speedLog.isDue(this.meter.elapsed)) this.#sample(counts);
     this.#ahead.update(counts.pending);
@@ -284,12 +287,18 @@ export class Run {
   async #finish(end: RunEnd): Promise<RunRecord> {
     const { store, taskId } = this.#host;
     this.#isEnding = true;
+    this.#isOver = true;
     await this.#writes;
     if (end.kind === 'deleted') throw taskDeleted(taskId);
     if (this.#sourceError !== undefined) throw this.#sourceError;
-    const status = await this.#record(end);
+    let status = await this.#record(end);
     const record = await store.readTask(taskId);
     if (record === null) throw taskDeleted(taskId);
+    // Failed jobs were put back while the end was written: it is none.
+    if (end.kind === 'settled' && !isSettled(record.counts)) {
+      if (status !== 'paused') await this.#write('reset');
+      status = 'paused';
+    }
     this.#sample(record.counts);
     return {
       status,

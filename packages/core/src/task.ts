@@ -76,6 +76,8 @@ export class Task<TInput = unknown, TOutput = unknown> {
   #counts: JobCounts;
   #status: TaskStatus;
   #duplicates: number;
+  /** Grows with everything that becomes known of the task. */
+  #revision = 0;
   #created = false;
   #isDeleted = false;
   #work: Work | undefined;
@@ -189,6 +191,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
     if (this.#run?.isEnding === true) this.#stops += 1; // for a start() that waits for the end
     if (this.#run !== undefined) return this.#run.pause();
     if (this.#status !== 'running') return;
+    this.#revision += 1;
     this.#status = 'paused'; // it runs in another process, which reads this from the store
     this.#pausing = this.#transition('pause').catch((error: unknown) => this.#report(error, 'pause()'));
   }
@@ -232,9 +235,10 @@ export class Task<TInput = unknown, TOutput = unknown> {
     const { where } = checkOptions<typeof options>('retryFailed', options, OPTION_RULES.retryFailed);
     const sum = where === undefined ? await this.#resetAll() : await this.#resetWhere(where);
     if (sum === 0) return 0;
-    if (this.#run?.isEnding === false) return sum;
+    if (this.#goesOn !== undefined) return sum;
     await this.#ended();
-    if ((await this.#transition('reset')) !== null) this.#status = 'paused';
+    await this.#transition('reset');
+    await this.refresh();
     return sum;
   }
 
@@ -253,12 +257,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
   /** The numbers of the task now; asks the store if the task does not run in this process. */
   async getProgress(): Promise<TaskProgress> {
     this.#assertUsable();
-    if (this.#run === undefined) {
-      const isRunElsewhere = await this.#host.reclaim(this.id);
-      const record = await this.#host.store.readTask(this.id);
-      if (record === null) throw taskDeleted(this.id);
-      this.adopt(record, { isRunElsewhere });
-    }
+    if (this.#run === undefined && !(await this.refresh())) throw taskDeleted(this.id);
     return this.#snapshot();
   }
 
@@ -318,27 +317,43 @@ export class Task<TInput = unknown, TOutput = unknown> {
     return this.#options;
   }
 
-  /** @internal Takes over what the store says, unless the task runs here and knows better. */
-  adopt(
-    record: TaskRecord,
-    state: { created?: boolean | undefined; isRunElsewhere: boolean; repeats?: number | undefined },
-  ): void {
+  /**
+   * @internal Takes over what the store says, unless the task runs here and knows better. What has become known while the
+   * store was asked is newer than its answer: then it is asked again. A run of a task that was deleted and made again is
+   * ended, and this object with it.
+   *
+   * @returns whether the task is there
+   */
+  async refresh(
+    state: { created?: boolean | undefined; repeats?: number | undefined } = {},
+  ): Promise<boolean> {
+    const { store, reclaim } = this.#host;
     this.#created = state.created ?? this.#created;
-    if (this.#run !== undefined) return;
+    for (;;) {
+      const known = this.#revision;
+      const isRunElsewhere = await reclaim(this.id);
+      const record = await store.readTask(this.id);
+      if (record === null) return false;
+      if (this.#run === undefined) {
+        if (known !== this.#revision) continue;
+        this.#adopt(record, isRunElsewhere, state.repeats);
+      } else if (this.#run.isOutlivedBy(record)) {
+        this.#run.stop({ kind: 'deleted' });
+        await this.#ended();
+      }
+      return true;
+    }
+  }
+
+  #adopt(record: TaskRecord, isRunElsewhere: boolean, repeats = record.duplicates): void {
+    this.#revision += 1;
     this.#record = record;
     this.#options = readOptions(record.options); // another process may have deleted the task and made it again
     this.#counts = record.counts;
-    this.#duplicates = state.repeats ?? record.duplicates;
+    this.#duplicates = repeats;
     // A task that is stored as running and that nobody runs was left so by a process that died.
-    const isLeft = record.status === 'running' && !state.isRunElsewhere;
+    const isLeft = record.status === 'running' && !isRunElsewhere;
     this.#status = isLeft || record.status === 'ingesting' ? 'paused' : record.status;
-  }
-
-  /** @internal Ends the run of a task that was deleted and made again meanwhile, and with it this object. */
-  async giveWay(record: TaskRecord): Promise<void> {
-    if (this.#run?.isOutlivedBy(record) !== true) return;
-    this.#run.stop({ kind: 'deleted' });
-    await this.#ended();
   }
 
   /** @internal Ends the run as the hub closes; its handlers may go on for `grace` ms. Never rejects. */
@@ -379,6 +394,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
     }
     this.#running ??= this.#runOnce().finally(() => {
       this.#progress.stop();
+      this.#revision += 1;
       this.#run = undefined;
       this.#running = undefined;
     });
@@ -514,11 +530,12 @@ export class Task<TInput = unknown, TOutput = unknown> {
 
   async #reset(limit: number, seqs?: readonly number[]): Promise<number> {
     const { store, ports } = this.#host;
-    const { reset, counts } = await store.resetFailed(this.id, limit, ports.clock.now(), seqs);
-    if (reset === 0) return 0;
-    this.#changed(counts);
+    const call = store.resetFailed(this.id, limit, ports.clock.now(), seqs);
     // At once: a run that is about to end goes on with them.
-    if (this.#run?.isEnding === false) this.#run.dispatcher.refresh();
+    const run = this.#goesOn;
+    if (run !== undefined) return run.dispatcher.reset(call);
+    const { reset } = await call;
+    if (reset > 0) this.#goesOn?.dispatcher.refresh(); // begun meanwhile
     return reset;
   }
 
@@ -539,6 +556,11 @@ export class Task<TInput = unknown, TOutput = unknown> {
       for (const row of page.rows) yield this.#jobs.view(row) as JobOf<TInput, TOutput, TStatus>;
       cursor = page.next;
     }
+  }
+
+  /** The run, unless it ends. */
+  get #goesOn(): Run | undefined {
+    return this.#run?.isEnding === false ? this.#run : undefined;
   }
 
   async #ended(): Promise<void> {

@@ -89,7 +89,9 @@ export class Book {
       if (isHeld === isLost) this.#problem(`job ${settlement.seq}: held ${isHeld}, lost ${isLost}`);
       const call = entry === undefined ? undefined : callOf(entry.n);
       if (entry !== undefined && isHeld) this.#settle(entry, settlement, call);
-      else if (call !== undefined && settlement.outcome !== 'interrupted') call.recorded += 1; // lost, and done with
+      // Lost, and done with; but if the answer does not come, it is settled once more, and may be ours again by then.
+      else if (call !== undefined && settlement.outcome !== 'interrupted' && !call.isExcused)
+        call.recorded += 1;
     }
     for (const [other, until] of this.#leases)
       if (other !== owner && until <= now) this.released(other, true);

@@ -131,11 +131,19 @@ export const MUTANTS: readonly Mutant[] = [
     'return this.#end === undefined;',
   ),
   one(
-    'end a run by counts that are out of date',
+    'take counts that are out of date',
     'dispatcher.ts',
-    'if (this.#isOutdated(result.counts)) this.refresh();',
-    '',
+    'if (this.#isOutdated(result.counts)) this.refresh();\n    else this.#learn(result.counts);',
+    'this.#learn(result.counts);',
   ),
+  one('take a reading that a run has overtaken', 'task.ts', 'if (known !== this.#revision) continue;', ''),
+  one(
+    'say that a run has completed although jobs were put back',
+    'run.ts',
+    "if (end.kind === 'settled' && !isSettled(record.counts)) {",
+    'if (end === undefined) {',
+  ),
+  one('write to a task that was made again', 'dispatcher.ts', 'no: no(),', ''),
   one(
     'let stop() wait for handlers that ignore it',
     'dispatcher.ts',
