@@ -15,7 +15,7 @@ import { type Answer, type Leader, OwnStore, RemoteStore, type Sent } from './le
 import { type Method, openOutcome } from './messages.js';
 
 /** Raise it with every change to the messages between tabs, or to the contract that they carry. */
-const MESSAGES_VERSION = 1;
+const MESSAGES_VERSION = 2;
 
 /** Both only grow, so their sum tells which of two releases is the newer one. */
 export const VERSION: number = SCHEMA_VERSION + MESSAGES_VERSION;
