@@ -45,6 +45,13 @@ export interface ConformanceSetup {
    * @default 'many'
    */
   handles?: 'one' | 'many';
+  /**
+   * With `one`, tests share a place, each of which leaves it without tasks; a test that fails has had it for the last
+   * time. For a store that takes long to make; the tests must not overlap then.
+   *
+   * @default 'many': each test has a place of its own
+   */
+  places?: 'one' | 'many';
   /** Seeds of the random sequences, one test each; give one to replay a failure. @default [1, 2, 3] */
   seeds?: readonly number[];
 }
@@ -75,4 +82,5 @@ export function conformance(runner: ConformanceRunner, setup: ConformanceSetup):
   payloadCases(suite);
   persistenceCases(suite);
   sequenceCases(suite, setup.seeds ?? [1, 2, 3]);
+  if (setup.places === 'one') runner.test(`${setup.name}: the place that tests have shared`, suite.end);
 }

@@ -26,7 +26,7 @@ async function simulations(first: number, runs: number): Promise<boolean> {
   for (let seed = first; seed < first + runs; seed += 1) {
     const { log, problems, jobs, deaths } = await simulate(seed);
     sums.runs += 1;
-    if (values['until-failed'] && seed % 50 === 0) process.stderr.write('.'); // a sign of life
+    if (values['until-failed']) process.stderr.write('.'); // a sign of life
     sums.jobs += jobs;
     sums.deaths += deaths;
     if (runs === 1) say(log.join('\n'));

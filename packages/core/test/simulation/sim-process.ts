@@ -171,6 +171,7 @@ export class SimProcess {
     try {
       await promise;
       if (!this.isDead) this.#says(`${what} is done`);
+      this.#checkCompleted();
     } catch (error) {
       if (!this.isDead) this.#says(`${what} rejected: ${codeOf(error)}`);
     }
@@ -378,6 +379,14 @@ export class SimProcess {
     task.on('error', (error) => {
       if (!this.isDead) this.#says(`error: ${codeOf(error)}`);
     });
+  }
+
+  /** What the task says without being asked does not turn back. */
+  #checkCompleted(): void {
+    const { problem, plan } = this.#world;
+    const completed = this.task?.completedJobs ?? 0;
+    if (completed < this.#completed && !plan.destroys && !this.isDead)
+      problem(`completedJobs goes back to ${completed}`);
   }
 
   #entryOf(book: Book, { n }: Input): ReturnType<Book['byInput']['get']> {

@@ -117,6 +117,7 @@ export function persistenceCases({ spec }: Suite): void {
     if (second !== store) await store.close();
     const used = second === store ? await reopen() : second;
     equal(seqs((await claim(used, 't', 1)).claimed), [1]);
+    await reopen(); // the handle that the test began with is closed
   });
 
   spec('other handle: sees at once what was written here', async ({ store, other, equal }) => {

@@ -1,7 +1,7 @@
 // One test of the suite: a place, an open handle, and what a test may ask of them.
 import { type ErrorCode, isTaskHubError } from '../../errors.js';
 import type { StorageAdapter } from '../../storage/contract.js';
-import type { ConformanceRunner, ConformanceSetup } from '../conformance.js';
+import type { ConformanceRunner, ConformanceSetup, StorePlace } from '../conformance.js';
 
 /** What a test gets: an empty store and the assertions. */
 export interface World {
@@ -21,6 +21,14 @@ export interface World {
 /** Registers tests for one store. */
 export interface Suite {
   spec(title: string, body: (world: World) => Promise<void>): void;
+  /** Removes the place that tests have shared. */
+  end(): Promise<void>;
+}
+
+/** Deletes every task. */
+async function clear(store: StorageAdapter): Promise<void> {
+  for (const query of [{ limit: 1000 }, { status: 'ingesting', limit: 1000 }] as const)
+    for (const { id } of (await store.listTasks(query)).rows) await store.deleteTask(id);
 }
 
 async function caught(promise: Promise<unknown>): Promise<{ error: unknown } | null> {
@@ -49,21 +57,24 @@ export function suiteOf(runner: ConformanceRunner, setup: ConformanceSetup): Sui
       throw new Error('Expected the call to reject, but it went through.');
   }
 
+  let kept: { place: StorePlace; handle: StorageAdapter } | undefined;
+
   function spec(title: string, body: (world: World) => Promise<void>): void {
     runner.test(`${setup.name}: ${title}`, async () => {
-      const place = await setup.create();
-      const handles: StorageAdapter[] = [];
+      const place = kept?.place ?? (await setup.create());
+      const handles: StorageAdapter[] = kept === undefined ? [] : [kept.handle];
+      kept = undefined;
       const open = async (): Promise<StorageAdapter> => {
         const handle = await place.open();
         handles.push(handle);
         await handle.open();
         return handle;
       };
-      const close = async (): Promise<void> => {
-        for (const handle of handles.splice(0)) await handle.close();
+      const close = async (from = 0): Promise<void> => {
+        for (const handle of handles.splice(from)) await handle.close();
       };
       try {
-        const store = await open();
+        const store = handles[0] ?? (await open());
         await body({
           store,
           other: setup.handles === 'one' ? () => Promise.resolve(store) : open,
@@ -75,12 +86,26 @@ export function suiteOf(runner: ConformanceRunner, setup: ConformanceSetup): Sui
           rejects,
           fails,
         });
+        if (setup.places === 'one') {
+          await close(1);
+          const [handle] = handles.splice(0) as [StorageAdapter]; // the first, or that of the last reopen()
+          await clear(handle);
+          kept = { place, handle };
+        }
       } finally {
-        await close();
-        await place.destroy();
+        if (kept === undefined) {
+          await close();
+          await place.destroy();
+        }
       }
     });
   }
 
-  return { spec };
+  async function end(): Promise<void> {
+    await kept?.handle.close();
+    await kept?.place.destroy();
+    kept = undefined;
+  }
+
+  return { spec, end };
 }
