@@ -30,7 +30,7 @@ describe('a slow answer to a reading of the task', () => {
       const last = before + (name === 'getProgress' ? 1 : 2); // the others find it first
       adapter.plan = ({ method, nth }) =>
         method === 'readTask' && nth === last ? { answer: sleep(b.clock, 1000) } : undefined;
-      const reading = read(b, task);
+      const reading: Promise<unknown> = read(b, task);
       await b.clock.advance(10);
       expect(adapter.calls('readTask')).toBe(last);
       await b.run(task.start());
