@@ -8,10 +8,12 @@ import type { Work } from './jobs-in-hand.js';
 import { rounded } from './limit/words.js';
 import type { Ports } from './ports.js';
 import { Throttle } from './progress.js';
+import { putBackAll, putBackWhere, type Reset } from './put-back.js';
+import { listResults, type ResultsHost, type ResultsQuery, readResults } from './results.js';
 import { Run, type RunHost, type RunResult, taskDeleted } from './run.js';
 import type { RunningJob } from './run-job.js';
 import { SpeedLog, shownPace } from './speed.js';
-import type { JobCounts, JobRecord, Page, StorageAdapter, TaskRecord } from './storage/contract.js';
+import type { JobCounts, StorageAdapter, TaskRecord } from './storage/contract.js';
 import { readOptions, type StoredOptions } from './stored-options.js';
 import { TASK_TRANSITIONS, type TaskEvent } from './task-state.js';
 import type {
@@ -45,29 +47,12 @@ export interface TaskHost {
 
 /** How many errors outside jobs a summary keeps. */
 const KEPT_ERRORS = 20;
-/** Rows per page where a caller did not ask for pages. */
-const PAGE = 1000;
-/** Failed jobs put back per transaction: of all, and of chosen ones (see the contract). */
-const RESET_SLICE = 10_000;
-const CHOSEN_SLICE = 500;
-
-/** Which jobs `getResults` gives. */
-export interface ResultsQuery<TStatus extends JobStatus = JobStatus> {
-  /** Only jobs of this status. */
-  status?: TStatus | undefined;
-  /** At most so many; Infinity for all. @default Infinity */
-  limit?: number | undefined;
-  /** Leaves out the first so many; they are read all the same, so use `after` for pages. @default 0 */
-  offset?: number | undefined;
-  /** Only jobs behind the one with this `index`. */
-  after?: number | undefined;
-}
-
 /** A task: many inputs, one handler. Made by `hub.createTask`, `getTask` and `resumeTask`; one object per task and hub. */
 export class Task<TInput = unknown, TOutput = unknown> {
   readonly #host: TaskHost;
   readonly #events: EventEmitter<TaskEvents<TInput, TOutput>>;
   readonly #jobs: JobReader;
+  readonly #results: ResultsHost;
   #options: StoredOptions;
   readonly #handlers = new Map<number, RunningJob>();
   readonly #progress: Throttle;
@@ -98,6 +83,12 @@ export class Task<TInput = unknown, TOutput = unknown> {
     const { id, createdAt } = record;
     const needsCodec = this.#options.codec;
     this.#jobs = new JobReader({ id, createdAt, needsCodec }, () => this.#work?.codec);
+    this.#results = {
+      taskId: id,
+      store: host.store,
+      jobs: this.#jobs,
+      assertUsable: () => this.#assertUsable(),
+    };
     this.#events = new EventEmitter((error, event) => this.#report(error, `A listener of "${event}"`));
     this.#progress = new Throttle(
       host.ports.clock,
@@ -233,7 +224,10 @@ export class Task<TInput = unknown, TOutput = unknown> {
   ): Promise<number> {
     this.#assertUsable();
     const { where } = checkOptions<typeof options>('retryFailed', options, OPTION_RULES.retryFailed);
-    const sum = where === undefined ? await this.#resetAll() : await this.#resetWhere(where);
+    const reset: Reset = (limit, seqs) => this.#reset(limit, seqs);
+    const sum = await (where === undefined
+      ? putBackAll(reset)
+      : putBackWhere<TInput>(this.#results, where, reset));
     if (sum === 0) return 0;
     if (this.#goesOn !== undefined) return sum;
     await this.#ended();
@@ -265,22 +259,14 @@ export class Task<TInput = unknown, TOutput = unknown> {
   async getResults<TStatus extends JobStatus = JobStatus>(
     query: ResultsQuery<TStatus> = {},
   ): Promise<JobOf<TInput, TOutput, TStatus>[]> {
-    const { limit = Number.POSITIVE_INFINITY, offset = 0, ...rest } = query;
-    const jobs: JobOf<TInput, TOutput, TStatus>[] = [];
-    if (limit <= 0) return jobs;
-    let skip = offset;
-    for await (const job of this.#read(rest, Math.min(PAGE, limit + offset))) {
-      if (skip > 0) skip -= 1;
-      else if (jobs.push(job) >= limit) break;
-    }
-    return jobs;
+    return listResults<TInput, TOutput, TStatus>(this.#results, query);
   }
 
   /** Jobs in source order, a page at a time: no row twice and none missed, also while the task runs. */
   results<TStatus extends JobStatus = JobStatus>(
     query: Pick<ResultsQuery<TStatus>, 'status' | 'after'> = {},
   ): AsyncIterableIterator<JobOf<TInput, TOutput, TStatus>> {
-    return this.#read(query, PAGE);
+    return readResults<TInput, TOutput, TStatus>(this.#results, query);
   }
 
   /** Adds a listener. @returns a function that removes it */
@@ -502,32 +488,6 @@ export class Task<TInput = unknown, TOutput = unknown> {
     if (this.#run !== undefined) this.#progress.changed();
   }
 
-  async #resetAll(): Promise<number> {
-    for (let sum = 0; ; ) {
-      const reset = await this.#reset(RESET_SLICE);
-      if (reset === 0) return sum;
-      sum += reset;
-    }
-  }
-
-  async #resetWhere(where: (job: FailedJob<TInput>) => boolean): Promise<number> {
-    const { store } = this.#host;
-    let sum = 0;
-    for (let after: number | null = 0; after !== null; ) {
-      const page: Page<JobRecord> = await store.readJobs(this.id, {
-        status: 'failed',
-        after,
-        limit: CHOSEN_SLICE,
-      });
-      // The store gave failed ones.
-      const jobs = page.rows.map((row) => this.#jobs.view(row) as FailedJob<TInput>);
-      const seqs = jobs.filter((job) => where(job)).map((job) => job.index + 1);
-      if (seqs.length > 0) sum += await this.#reset(seqs.length, seqs);
-      after = page.next;
-    }
-    return sum;
-  }
-
   async #reset(limit: number, seqs?: readonly number[]): Promise<number> {
     const { store, ports } = this.#host;
     const call = store.resetFailed(this.id, limit, ports.clock.now(), seqs);
@@ -542,20 +502,6 @@ export class Task<TInput = unknown, TOutput = unknown> {
   #transition(name: TaskEvent): Promise<TaskRecord | null> {
     const { from, to } = TASK_TRANSITIONS[name];
     return this.#host.store.transitionTask(this.id, from, { status: to }, this.#host.ports.clock.now());
-  }
-
-  async *#read<TStatus extends JobStatus>(
-    { status, after = -1 }: Pick<ResultsQuery<TStatus>, 'status' | 'after'>,
-    limit: number,
-  ): AsyncIterableIterator<JobOf<TInput, TOutput, TStatus>> {
-    for (let cursor: number | null = after + 1; cursor !== null; ) {
-      this.#assertUsable();
-      const query = { after: cursor, limit, ...(status !== undefined && { status: status as JobStatus }) };
-      const page = await this.#host.store.readJobs(this.id, query);
-      // The store gave rows of this status, and they hold what this task's handler takes and gives.
-      for (const row of page.rows) yield this.#jobs.view(row) as JobOf<TInput, TOutput, TStatus>;
-      cursor = page.next;
-    }
   }
 
   /** The run, unless it ends. */
