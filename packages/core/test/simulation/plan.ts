@@ -37,7 +37,7 @@ export interface Plan {
   leaseMs: number;
   /** Share of store calls that go wrong. */
   faults: number;
-  /** Share of exchanges that are answered late, so that other calls overtake them. */
+  /** Share of exchanges that are answered late, and of changes by commands that begin late: other calls overtake them. */
   late: number;
   /** Whether some faults take longer than a lease. */
   hangs: boolean;

@@ -206,6 +206,11 @@ export class SimProcess {
       this.#says('exchange answers late');
       return { answer: this.#sleep(this.#chance.below(4000)).then(() => answer) };
     }
+    if ((method === 'resetFailed' || method === 'transitionTask') && this.#chance.is(plan.late)) {
+      this.hadFaults = true;
+      this.#says(`${method} begins late`);
+      return { until: this.#sleep(this.#chance.below(4000)), answer };
+    }
     const isOut = clock.monotonic() < this.#outageUntil;
     if (!isOut && !this.#chance.is(plan.faults)) return { answer };
     this.hadFaults = true;
@@ -372,6 +377,8 @@ export class SimProcess {
       const entry = this.#entryOf(library.of(task.id), input);
       if (entry?.failures === 0) problem(`input ${input.n} is announced failed and is ${entry.status}`);
       if (!message.startsWith('The process died')) this.#announced.settled += 1;
+      // It may be the last job of the run, which then is about to end.
+      if (!this.#world.isCalm() && this.#chance.is(0.2)) void this.command('retryFailed', task.retryFailed());
     });
     task.on('progress', (progress) => {
       if (!this.isDead) this.#checkProgress(library.of(task.id), progress);
