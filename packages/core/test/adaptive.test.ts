@@ -206,6 +206,29 @@ const MODELS: [string, ServerModel, { ratio: number; waste: number }][] = [
     { rejectMs: 25, limits: [{ kind: 'fixed', limit: 500, window: 10_000 }], retryAfter: 's', latency },
     { ratio: 1.3, waste: 0.03 },
   ],
+  [
+    'a bucket of 2 per second that holds one and says Retry-After',
+    {
+      rejectMs: 25,
+      limits: [{ kind: 'bucket', rate: 2.13, burst: 1 }],
+      retryAfter: 's',
+      latency: { dist: 'lognormal', median: 97, sigma: 0.3 },
+    },
+    { ratio: 1.6, waste: 0.03 },
+  ],
+  [
+    'a cap of 20 that is out for the first 30 s',
+    {
+      rejectMs: 25,
+      cap: 20,
+      latency,
+      schedule: [
+        { at: 0, factor: 0 },
+        { at: 30_000, factor: 1 },
+      ],
+    },
+    { ratio: 1.6, waste: 0.03 },
+  ],
   ['no limit', { rejectMs: 25, latency }, { ratio: 1.35, waste: 0 }],
   [
     'a bucket of 50 per second that bans for 20 s, longer with every call',

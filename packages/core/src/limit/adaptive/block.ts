@@ -65,16 +65,24 @@ export function reopen(s: AdaptiveState, config: LimitConfig, now: number): void
   const isLevel = !isQuota && s.doubt === 0 && s.ceil <= config.max;
   const proven = Math.max(s.ok / length, proof(s, now));
   s.shut = -1;
+  const cause = s.cause;
+  s.cause = null;
   if (down <= BLOCK) {
     if (s.pace === 0) s.limit = config.min;
     else {
-      if (s.cause !== null) s.pace = Math.max(0.9 * s.cause.pace, s.pace * config.multiplicativeDecrease);
+      if (cause !== null) s.pace = Math.max(0.9 * cause.pace, s.pace * config.multiplicativeDecrease);
       s.pace = Math.max(s.pace, proof(s, now), 1 / Math.max(1000, now - s.acceptedAt));
     }
     settle(s, now);
     return;
   }
-  if (isQuota) {
+  if (s.ok === 0 && s.last.ok === 0) {
+    // Nothing had been accepted before: nothing is known.
+    s.pace = 0;
+    s.doubt = 0;
+    s.ceil = config.max + 1;
+    s.limit = config.initial;
+  } else if (isQuota) {
     s.ceil = config.max + 1;
     s.limit = config.initial;
     s.pace = rate;

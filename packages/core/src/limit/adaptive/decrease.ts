@@ -9,6 +9,12 @@ const WASTE = 0.01;
 /** Refusals of one moment that are charged to that budget: more say no more. */
 const CHARGED = 5;
 
+/**
+ * Shortest time without probes where calls in flight are limited, in round trips: of those who share a limit, who has
+ * more should not ask more often.
+ */
+const SHORTEST_ROUNDS = 20;
+
 /** Longest time in which a budget forbids to probe, ms: who is given little by others must ask for more in time. */
 const LONGEST_HOLD = 60_000;
 
@@ -36,7 +42,8 @@ export function budgeted(s: AdaptiveState, refused: number, now: number): number
   const rate = Math.max(goodput(s, now), s.pace || s.limit / s.rtt);
   const charged = s.accepted < 50 ? 0 : Math.min(CHARGED, refused);
   const longest = s.pace > 0 ? LONGEST_HOLD : Math.min(LONGEST_HOLD, LONGEST_ROUNDS * s.rtt);
-  return now + clamp(charged / WASTE / rate, 1000, Math.max(1000, longest));
+  const shortest = charged === 0 || s.pace > 0 ? 1000 : SHORTEST_ROUNDS * s.rtt;
+  return now + clamp(charged / WASTE / rate, shortest, Math.max(shortest, longest));
 }
 
 export function slowDown(s: AdaptiveState, config: LimitConfig, now: number): void {

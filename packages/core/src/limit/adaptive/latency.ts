@@ -2,9 +2,6 @@
 import type { LimitConfig } from '../controller.js';
 import type { AdaptiveState } from './state.js';
 
-/** Latencies from which on the base is known well enough to follow changes of the service instead. */
-const FEW = 200;
-
 /** ms by which an event loop is late now and then: they say nothing about the service. */
 const LATE = 5;
 
@@ -30,9 +27,10 @@ export function watchLatency(s: AdaptiveState, config: LimitConfig, took: number
   const tolerance = 1.1 * Math.exp(4 * Math.log(at(0.75) / at(0.25)) * Math.sqrt(1 / n + 1 / s.known));
   const usual = Math.max(tolerance * s.base, s.base + LATE);
   if (median <= usual && median <= config.timeout / 3) {
-    const isYoung = s.known < FEW;
     s.known += n;
-    s.base += (median - s.base) * (isYoung ? n / s.known : median < s.base ? 0.2 : 0.02);
+    // A mean of all, in the long run of the last ones; at once where it is lower than noise explains.
+    const isLower = median * tolerance < s.base;
+    s.base += (median - s.base) * (isLower ? 0.2 : Math.max(0.02, n / s.known));
     if (s.peak * 2 < s.limit) return false; // Not in use, so not proven.
     if (s.slow && now >= s.hold) {
       s.limit = Math.min(config.max, s.limit + Math.max(1, Math.floor(s.limit / 10)));
@@ -49,7 +47,9 @@ export function watchLatency(s: AdaptiveState, config: LimitConfig, took: number
     s.known = n;
     return false;
   }
-  s.limit = Math.max(config.initial, Math.floor((s.limit * 1.15 * s.base) / median));
+  // While it doubled, half of it was fine a moment ago.
+  const fine = s.hold < 0 ? s.limit / 2 : 0;
+  s.limit = Math.floor(Math.max(config.initial, fine, (s.limit * 1.15 * s.base) / median));
   s.slow = true;
   s.peak = 0;
   s.ceil = s.limit + 1;
