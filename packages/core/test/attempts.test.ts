@@ -69,20 +69,24 @@ describe('attempts and throttles', () => {
   });
 });
 
+/** When a job was tried whose handler always throws `error`, ms after the start. */
+async function timesOf(error: Error, config: Parameters<typeof taskOf>[3]): Promise<number[]> {
+  const b = bench();
+  const times: number[] = [];
+  const handler = (): never => {
+    times.push(b.clock.monotonic());
+    throw error;
+  };
+  const task = await taskOf(b, 1, handler, config);
+  await b.run(task.start());
+  return times;
+}
+
 describe('backoff', () => {
   test('the delay after the nth spent attempt is baseDelay · 2^(n−1), at most maxDelay', async () => {
-    const b = bench();
-    const times: number[] = [];
-    const task = await taskOf(
-      b,
-      1,
-      () => {
-        times.push(b.clock.monotonic());
-        throw brokenPipe();
-      },
-      { retry: { maxAttempts: 6, baseDelay: 100, maxDelay: 700, jitter: 0 } },
-    );
-    await b.run(task.start());
+    const times = await timesOf(brokenPipe(), {
+      retry: { maxAttempts: 6, baseDelay: 100, maxDelay: 700, jitter: 0 },
+    });
     expect(times).toEqual([0, 100, 300, 700, 1400, 2100]);
   });
 
@@ -172,18 +176,10 @@ describe('backoff', () => {
   });
 
   test('a hint of a retryable error delays it, if it is longer', async () => {
-    const b = bench();
-    const times: number[] = [];
-    const task = await taskOf(
-      b,
-      1,
-      () => {
-        times.push(b.clock.monotonic());
-        throw Object.assign(new Error('down'), { status: 500, headers: { 'Retry-After': '7' } });
-      },
+    const times = await timesOf(
+      Object.assign(new Error('down'), { status: 500, headers: { 'Retry-After': '7' } }),
       { retry: { maxAttempts: 2 } },
     );
-    await b.run(task.start());
     expect(times).toEqual([0, 7000]);
   });
 
@@ -203,18 +199,10 @@ describe('backoff', () => {
   });
 
   test('retryAfter() that knows nothing leaves it to the headers', async () => {
-    const b = bench();
-    const times: number[] = [];
-    const task = await taskOf(
-      b,
-      1,
-      () => {
-        times.push(b.clock.monotonic());
-        throw Object.assign(brokenPipe(), { retryAfter: 9 });
-      },
-      { retry: { maxAttempts: 2 }, rules: { retryAfter: () => undefined } },
-    );
-    await b.run(task.start());
+    const times = await timesOf(Object.assign(brokenPipe(), { retryAfter: 9 }), {
+      retry: { maxAttempts: 2 },
+      rules: { retryAfter: () => undefined },
+    });
     expect(times).toEqual([0, 9000]);
   });
 });

@@ -1,7 +1,19 @@
 import { describe, expect, test } from 'vitest';
+import type { TaskConfig } from '../src/types.js';
 import { bench, deaf, heard, sleep, statuses, takes, taskOf } from './fixtures.js';
 
 const ONCE = { maxAttempts: 1 };
+
+/** A task of one job, whose handler ignores its signal; the first time it takes `ms`. `starts`: when it was called. */
+async function deafAtFirst(ms: number, config: TaskConfig) {
+  const b = bench();
+  const starts: number[] = [];
+  const handler = async (): Promise<void> => {
+    starts.push(b.clock.monotonic());
+    await sleep(b.clock, starts.length === 1 ? ms : 10);
+  };
+  return { b, starts, task: await taskOf(b, 1, handler, config) };
+}
 
 describe('timeout', () => {
   test('the signal aborts and the job is judged failed with JOB_TIMEOUT', async () => {
@@ -138,35 +150,13 @@ describe('deaf handlers', () => {
   });
 
   test('its job is not started again before it has returned', async () => {
-    const b = bench();
-    const starts: number[] = [];
-    const task = await taskOf(
-      b,
-      1,
-      async () => {
-        starts.push(b.clock.monotonic());
-        await sleep(b.clock, starts.length === 1 ? 7000 : 10);
-        return 1;
-      },
-      { timeout: 500, retry: { baseDelay: 10 } },
-    );
+    const { b, task, starts } = await deafAtFirst(7000, { timeout: 500, retry: { baseDelay: 10 } });
     expect(await b.run(task.start())).toMatchObject({ completed: 1 });
     expect(starts).toEqual([0, 7000]);
   });
 
   test('its job is not started again before it has returned, also across stop and resume', async () => {
-    const b = bench();
-    const starts: number[] = [];
-    const task = await taskOf(
-      b,
-      1,
-      async () => {
-        starts.push(b.clock.monotonic());
-        await sleep(b.clock, starts.length === 1 ? 9000 : 10);
-        return 1;
-      },
-      { stopGrace: 1000, timeout: 0 },
-    );
+    const { b, task, starts } = await deafAtFirst(9000, { stopGrace: 1000, timeout: 0 });
     void task.start();
     await b.clock.advance(100);
     await b.run(task.stop());
@@ -176,17 +166,7 @@ describe('deaf handlers', () => {
   });
 
   test('stopped twice, its job is still not started before it has returned', async () => {
-    const b = bench();
-    const starts: number[] = [];
-    const task = await taskOf(
-      b,
-      1,
-      async () => {
-        starts.push(b.clock.monotonic());
-        await sleep(b.clock, starts.length === 1 ? 9000 : 10);
-      },
-      { stopGrace: 1000, timeout: 0 },
-    );
+    const { b, task, starts } = await deafAtFirst(9000, { stopGrace: 1000, timeout: 0 });
     void task.start();
     await b.clock.advance(100);
     await b.run(task.stop());
@@ -199,17 +179,7 @@ describe('deaf handlers', () => {
   });
 
   test('its job waits paused, and starts on resume when it has returned', async () => {
-    const b = bench();
-    const starts: number[] = [];
-    const task = await taskOf(
-      b,
-      1,
-      async () => {
-        starts.push(b.clock.monotonic());
-        await sleep(b.clock, starts.length === 1 ? 3000 : 10);
-      },
-      { timeout: 500, retry: { baseDelay: 10 } },
-    );
+    const { b, task, starts } = await deafAtFirst(3000, { timeout: 500, retry: { baseDelay: 10 } });
     const started = task.start();
     await b.clock.advance(1000);
     task.pause();
