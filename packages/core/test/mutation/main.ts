@@ -17,15 +17,21 @@ if (!positionals.every((name) => known.includes(name))) throw new Error(`the par
 const parts = positionals.length > 0 ? positionals : known;
 const program = fileURLToPath(new URL('./try-mutants.ts', import.meta.url));
 /** A mutant of which nothing is heard for so long runs in a circle, ms. */
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 180_000;
 
-/** Tries all mutants; after one that took its process along, the next process goes on. */
+/** Tries all mutants, or as many as there is time for until Ctrl-C; after one that hangs the next process goes on. */
 async function tryAll(tell: (mutant: Judged) => void): Promise<Judged[]> {
   const judged: Judged[] = [];
+  let isStopped = false;
   for (;;) {
     const before = judged.length;
     const args = ['--import', 'tsx', program, String(before), values.every, ...parts];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const stop = (): void => {
+      isStopped = true;
+      child.kill('SIGKILL');
+    };
+    process.once('SIGINT', stop).once('SIGTERM', stop);
     const expire = (): NodeJS.Timeout => setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
     let timer = expire();
     child.on('message', (news: Partial<Judged>) => {
@@ -37,7 +43,9 @@ async function tryAll(tell: (mutant: Judged) => void): Promise<Judged[]> {
     });
     const code = await new Promise((resolve) => child.on('close', resolve));
     clearTimeout(timer);
-    if (code === 0) return judged;
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    if (isStopped && judged.at(-1)?.state === 'timeout') judged.pop(); // not judged yet
+    if (isStopped || code === 0) return judged;
     if (judged.length === before) throw new Error(`the tests do not run, exit ${code}`);
   }
 }
