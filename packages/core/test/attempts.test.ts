@@ -90,6 +90,11 @@ describe('backoff', () => {
     expect(times).toEqual([0, 100, 300, 700, 1400, 2100]);
   });
 
+  test('with a baseDelay of 0 the next attempt follows at once', async () => {
+    const times = await timesOf(brokenPipe(), { retry: { maxAttempts: 3, baseDelay: 0 } });
+    expect(times).toEqual([0, 0, 0]);
+  });
+
   test('refusals do not lengthen it', async () => {
     const b = bench();
     const times: number[] = [];

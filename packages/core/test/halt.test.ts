@@ -67,6 +67,8 @@ describe('halt', () => {
     );
     // 0–3 complete, 4 and 5 fail: two of the last four.
     expect(summary).toMatchObject({ completed: 4, failed: 2, halted: { code: 'HALTED' } });
+    expect(summary.halted?.message).toContain('50 % of the last 4 jobs failed (halt.failureRate)');
+    expect(summary.halted?.details).toEqual({ rate: 0.5, of: 4, share: 0.5 });
   });
 
   test('failureRate: forgets what was before those', async () => {
