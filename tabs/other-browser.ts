@@ -1,7 +1,7 @@
 // The storage contract in a browser that no driver is needed for: it opens a page, and the page sends the results.
 //
-// npx tsx other-browser.ts indexeddb firefox-esr
-// npx tsx other-browser.ts opfs /path/to/browser --some-flag
+// npx tsx tabs/other-browser.ts indexeddb firefox-esr
+// npx tsx tabs/other-browser.ts opfs /path/to/browser --some-flag
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -12,8 +12,8 @@ import process from 'node:process';
 import { bundle, pageWith, typeOf } from './site.ts';
 import type { SuiteReport } from './suite-in-page.ts';
 
-/** ms for the whole suite. */
-const PATIENCE = 300_000;
+/** ms for the whole suite: on OPFS every case opens a worker or two. */
+const PATIENCE = 900_000;
 
 const [store = 'indexeddb', command = 'firefox-esr', ...flags] = process.argv.slice(2);
 if (store !== 'indexeddb' && store !== 'opfs') throw new Error('the store must be indexeddb or opfs');
