@@ -50,6 +50,8 @@ export class Team {
   #failure: TaskHubError | undefined;
   #waiting: (() => void)[] = [];
   #campaign: Promise<void> | undefined;
+  /** Whether the campaign has come so far that the database is opened here, or is open. */
+  #isLeading = false;
 
   /** @param openStore - opens the database in this worker; told whether no other tab can be at work on it */
   constructor(database: string, openStore: (isAlone: boolean) => Promise<SqliteStore>) {
@@ -190,11 +192,14 @@ export class Team {
       if (isTaskHubError(error)) this.#failure = error;
     } finally {
       this.#campaign = undefined;
+      this.#isLeading = false;
       this.#changed();
     }
   }
 
   async #lead(): Promise<void> {
+    if (this.#end !== undefined) return; // It was left while it stood in line.
+    this.#isLeading = true;
     const leader = new OwnStore(await this.#openStore(hasLocks()));
     await this.#leader?.end();
     this.#leader = leader;
@@ -210,7 +215,8 @@ export class Team {
     this.#end ??= reason;
     this.#abort.abort();
     this.#changed();
-    await this.#campaign;
+    // Who only stands in line is not waited for: Chromium 156 now and then leaves it there in spite of the signal.
+    if (this.#isLeading) await this.#campaign;
     this.#channel?.close();
   }
 
