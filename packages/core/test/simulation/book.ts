@@ -145,8 +145,8 @@ export class Book {
 
   /** What a job was claimed for may run now. */
   started(entry: Entry | undefined, owner: string, attempt: number, now: number): void {
-    // Leases are worth nothing then, or the task may be gone since the claim.
-    if (this.#plan.clockJumps || (this.#plan.destroys && entry === undefined)) return;
+    // Leases are worth nothing then, or the task may be gone since the claim, and another have its id.
+    if (this.#plan.clockJumps || this.#plan.destroys) return;
     if ((this.#leases.get(owner) ?? 0) <= now)
       this.#problem(`job ${entry?.seq} starts after the lease has ended`);
     if (entry?.status !== 'active' || entry.owner !== owner)

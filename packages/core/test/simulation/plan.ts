@@ -130,7 +130,7 @@ export function planOf(seed: number): Plan {
     poison: new Set(poisons ? distinct.filter(() => chance.is(0.15)) : []),
     clockJumps: !isCalm && chance.is(0.1),
     blocks: !isCalm && chance.is(0.2),
-    destroys: !isCalm && chance.is(0.05),
+    destroys: !isCalm && chance.is(0.15),
     sourceBreaks: !isCalm && chance.is(0.1),
   };
 }

@@ -80,9 +80,14 @@ export class SimProcess {
     return this.clock.pending - this.#sleeping;
   }
 
-  async create(): Promise<Task<Input, unknown>> {
+  async create(ifExists?: 'restart'): Promise<Task<Input, unknown>> {
     const { config } = this.#world.plan;
-    const task = await this.hub.createTask({ name: 'task', source: this.source(), ...config });
+    const task = await this.hub.createTask({
+      name: 'task',
+      source: this.source(),
+      ...config,
+      ...(ifExists && { ifExists }),
+    });
     if (this.task !== task) {
       this.#running = new Map();
       this.#listen(task);

@@ -27,6 +27,7 @@ const COMMANDS = {
   create: 1,
   close: 0.7,
   destroy: 0.3,
+  restart: 1,
   kill: 1,
   block: 1,
   'set the clock': 1,
@@ -156,7 +157,7 @@ class Simulation {
     const { task } = process;
     const { plan, log } = this.#world;
     const isOff =
-      (command === 'destroy' && !plan.destroys) ||
+      ((command === 'destroy' || command === 'restart') && !plan.destroys) ||
       (command === 'block' && !plan.blocks) ||
       (command === 'set the clock' && !plan.clockJumps);
     if (isOff) return;
@@ -171,6 +172,8 @@ class Simulation {
         return;
       case 'create':
         return this.#give(process, command, process.create());
+      case 'restart':
+        return this.#give(process, command, process.create('restart'));
       case 'close':
         this.#give(process, command, this.#close(process));
         return;
