@@ -16,7 +16,7 @@ if (!positionals.every((name) => known.includes(name))) throw new Error(`the par
 
 const parts = positionals.length > 0 ? positionals : known;
 const program = fileURLToPath(new URL('./try-mutants.ts', import.meta.url));
-/** A mutant of which nothing is heard for so long runs in a circle, ms. */
+/** A process of which nothing is heard for so long runs in a circle, ms. */
 const PATIENCE_MS = 180_000;
 
 /** Tries all mutants, or as many as there is time for until Ctrl-C; after one that hangs the next process goes on. */
@@ -39,7 +39,7 @@ async function tryAll(tell: (mutant: Judged) => void): Promise<Judged[]> {
       timer = expire();
       const last = judged.at(-1);
       if (news.file !== undefined) judged.push(news as Judged);
-      else if (last !== undefined) tell(Object.assign(last, news));
+      else if (news.state !== undefined && last !== undefined) tell(Object.assign(last, news));
     });
     const code = await new Promise((resolve) => child.on('close', resolve));
     clearTimeout(timer);
