@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { describeFailure, errorChain, toError } from '../src/failure.js';
+import { describeFailure, errorChain, statusOf, toError } from '../src/failure.js';
 import { HOSTILE } from './hostile.js';
 
 class CardError extends Error {
@@ -78,6 +78,7 @@ describe('toError', () => {
     for (const error of [
       new CardError(),
       Object.freeze(new Error()),
+      new DOMException('x', 'AbortError'),
       runInNewContext('new TypeError("x")'),
     ]) {
       expect(toError(error)).toBe(error);
@@ -100,5 +101,11 @@ test('errorChain: the error and its causes, outermost first, each once, at most 
   let long: Error | undefined;
   for (let depth = 0; depth < 100; depth++) long = new Error(String(depth), { cause: long });
   expect(errorChain(long)).toHaveLength(10);
+  const alone = new Error('alone', { cause: null });
+  expect(errorChain(alone)).toEqual([alone]);
   expect(errorChain(new AggregateError(Array.from({ length: 1000 }, (_, index) => index)))).toHaveLength(6);
+});
+
+test('statusOf: 0 where there is no HTTP status', () => {
+  expect([{}, new Error('x'), { status: 99 }, { status: 'OK' }, null].map(statusOf)).toEqual([0, 0, 0, 0, 0]);
 });

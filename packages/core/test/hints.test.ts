@@ -24,6 +24,7 @@ describe('retryAfterHint', () => {
     ['a duration in ms', '250ms', 250],
     ['a duration with parts', '1m2.5s', 62_500],
     ['a duration of nothing and something', '6m0s', 360_000],
+    ['a part of a day', '0.001d', 86_400],
     ['over 10 minutes is cut to 10', '3600', 600_000],
     ['a duration of hours is cut to 10 minutes', '2h', 600_000],
     ['Infinity is cut to 10 minutes', Infinity, 600_000],
@@ -103,6 +104,27 @@ describe('retryAfterHint', () => {
       9000,
     ],
     ['RateLimit', { RateLimit: '"default";r=0;t=30' }, 30_000],
+    ['RateLimit with words that end like its own', { RateLimit: '"default";pr=9;st=5;r=0;t=30' }, 30_000],
+    ...['requests', 'tokens', 'input-tokens', 'output-tokens'].map(
+      (kind): [string, Record<string, string>, number] => [
+        `anthropic-ratelimit of ${kind}`,
+        {
+          [`anthropic-ratelimit-${kind}-remaining`]: '0',
+          [`anthropic-ratelimit-${kind}-reset`]: '2026-01-01T00:00:08Z',
+        },
+        8000,
+      ],
+    ),
+    [
+      'the limit that is used up, though another is reset later',
+      {
+        'ratelimit-remaining': '0',
+        'ratelimit-reset': '5',
+        'x-ratelimit-remaining': '9',
+        'x-ratelimit-reset': '50',
+      },
+      5000,
+    ],
   ])('headers: %s', (_, headers, ms) => {
     expect(hintOf(headers)).toBe(ms);
     expect(hintOf(new Headers(headers))).toBe(ms);
@@ -111,6 +133,7 @@ describe('retryAfterHint', () => {
 
   test.each<[what: string, error: unknown, ms: number | undefined]>([
     ['retryAfterMs is in ms', { retryAfterMs: 1500 }, 1500],
+    ['retryAfterMs is never a moment in seconds', { retryAfterMs: 1_500_000_000 }, 600_000],
     ['retryAfterMs comes before retryAfter', { retryAfterMs: 1500, retryAfter: 9 }, 1500],
     ['retryAfter comes before headers', { retryAfter: 9, headers: { 'retry-after': '1' } }, 9000],
     ['a Date', { retryAfter: new Date(NOW + 5000) }, 5000],
