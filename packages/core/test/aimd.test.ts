@@ -69,6 +69,14 @@ describe('aimd', () => {
     expect(idle.limit).toBe(5);
   });
 
+  test('successes: a limit grows that is half used now, the call that came back included', () => {
+    const grown = (inFlight: number): number => {
+      const late: Feedback = { kind: 'ok', sentAt: 0, level: 1, inFlight };
+      return after(fresh({ initial: 10 }), 1, ...Array.from({ length: 10 }, () => late)).limit;
+    };
+    expect([grown(3), grown(4)]).toEqual([10, 11]);
+  });
+
   test('refusal: halves, rounded down, and begins the count of successes anew', () => {
     const state = after(fresh(), 1, ...Array.from({ length: 9 }, () => ok(0)), refused(0), ok(2));
     expect([state.limit, state.streak]).toEqual([2, 1]);
