@@ -77,6 +77,16 @@ describe('aimd', () => {
     expect([grown(3), grown(4)]).toEqual([10, 11]);
   });
 
+  test('quota: each call that is sent uses one up, and then none goes before the reset', () => {
+    let state = aimd.observed(fresh(), config, { remaining: 2, reset: 5000 }, 0, 0);
+    const waits = [aimd.admit(state, config, 0, 0)];
+    for (const inFlight of [1, 2]) {
+      state = aimd.sent(state, config, 0);
+      waits.push(aimd.admit(state, config, inFlight, 0));
+    }
+    expect(waits).toEqual([0, 0, 5000]);
+  });
+
   test('refusal: halves, rounded down, and begins the count of successes anew', () => {
     const state = after(fresh(), 1, ...Array.from({ length: 9 }, () => ok(0)), refused(0), ok(2));
     expect([state.limit, state.streak]).toEqual([2, 1]);
