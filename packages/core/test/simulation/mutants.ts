@@ -137,12 +137,6 @@ export const MUTANTS: readonly Mutant[] = [
     'this.#learn(result.counts);',
   ),
   one('take a reading that a run has overtaken', 'task.ts', 'if (known !== this.#revision) continue;', ''),
-  one(
-    'say that a run has completed although jobs were put back',
-    'run.ts',
-    "if (end.kind === 'settled' && !isSettled(record.counts)) {",
-    'if (end === undefined) {',
-  ),
   one('write to a task that was made again', 'dispatcher.ts', 'no: no(),', ''),
   one(
     'let stop() wait for handlers that ignore it',
