@@ -26,4 +26,6 @@ export interface Order {
   /** The inputs come in the opposite order. */
   isReversed?: boolean;
   ifExists?: 'restart';
+  /** The input whose handler blocks the event loop for so many ms. */
+  block?: { n: number; ms: number };
 }

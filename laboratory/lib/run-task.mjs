@@ -10,7 +10,7 @@ import { defineTask, Hub } from '@taskhub/core';
  */
 export async function runTask(order, { id, runtime, adapter, write, die }) {
   const { jobs, ms, concurrency, leaseMs, dieAt, poison, maxCrashes } = order;
-  const { quickest = ms, isReversed, ifExists } = order;
+  const { quickest = ms, isReversed, ifExists, block } = order;
   write(`born ${id}`);
   const squares = defineTask({
     name: 'squares',
@@ -25,6 +25,7 @@ export async function runTask(order, { id, runtime, adapter, write, die }) {
     async handler({ n }) {
       write(`call ${n} ${id} ${Date.now()}`);
       if (n === poison) die();
+      if (n === block?.n) blockFor(block.ms);
       await new Promise((resolve) => setTimeout(resolve, n % 2 === 1 ? quickest : ms));
       return { square: n * n, by: id };
     },
@@ -35,6 +36,11 @@ export async function runTask(order, { id, runtime, adapter, write, die }) {
   const summary = await task.start();
   await hub.close();
   write(`end ${id} ${JSON.stringify({ ...summary, runtime })}`);
+}
+
+function blockFor(ms) {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
 }
 
 /** The store, which kills its process right before or after one call. */

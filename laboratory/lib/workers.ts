@@ -72,16 +72,23 @@ export interface ProcessWorker extends Worker {
 }
 
 /** The program of a worker with its arguments. */
-export function commandOf(order: Order): [string, ...string[]] {
+export function commandOf<T extends Pick<Order, 'store'>>(order: T, file = WORKER): [string, ...string[]] {
   const worker: [string, ...string[]] =
-    order.store === 'bun' ? [BUN, 'run', WORKER] : [process.execPath, WORKER];
+    order.store === 'bun' ? [BUN, 'run', file] : [process.execPath, '--expose-gc', file];
   return [...worker, JSON.stringify(order)];
 }
 
 /** Starts a worker; what it says on its error output is an error of the laboratory. */
-export function startWorker(order: Order): ProcessWorker {
-  const [program, ...args] = commandOf(order);
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+export function startWorker<T extends Pick<Order, 'store'>>(
+  order: T,
+  file = WORKER,
+  env = {},
+): ProcessWorker {
+  const [program, ...args] = commandOf(order, file);
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   let errors = '';
   child.stderr?.on('data', (piece: Buffer) => {
     errors += piece.toString();
@@ -115,10 +122,15 @@ export async function readFile(path: string): Promise<Found | undefined> {
 }
 
 function assertWhole(path: string): void {
+  const said = checkIntegrity(path);
+  if (said !== 'ok') throw new Error(`integrity_check of ${path}: ${said}`);
+}
+
+/** `ok`, or what SQLite finds wrong with a database. */
+export function checkIntegrity(path: string): string {
   const db = new Database(path, { readonly: true });
   try {
-    const said = db.pragma('integrity_check', { simple: true });
-    if (said !== 'ok') throw new Error(`integrity_check of ${path}: ${said}`);
+    return String(db.pragma('integrity_check', { simple: true }));
   } finally {
     db.close();
   }
