@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { runFailed } from '../lib/big.ts';
+import { runFailed, runLarge } from '../lib/big.ts';
 import { blockOne } from '../lib/blocked.ts';
 import { runDay } from '../lib/day.ts';
 import { killForLong } from '../lib/hour.ts';
@@ -160,6 +160,15 @@ test('a process killed every few seconds, audited as the one that is killed each
   expect(report.calls.unexplained).toBe(0);
   expect(report.kills).toBeGreaterThanOrEqual(2);
   expect(report.calls.cutOff).toBeGreaterThan(0);
+}, 120_000);
+
+test('jobs with large inputs and results are run and read, a few in memory at a time', async () => {
+  const size = { store: 'node', jobs: 100, inputChars: 10, outputChars: 3 * 2 ** 20 } as const;
+  const { steps } = await runLarge(size);
+  expect(steps.map(({ step }) => step)).toEqual(['run', 'read']);
+  expect(steps[1]?.result).toMatchObject({ completed: 100, wrong: 0 });
+  // 300 MB of text are read; a process takes 60 MB of itself.
+  expect(steps[1]?.peakMb).toBeLessThan(280);
 }, 120_000);
 
 test('thousands of failed jobs are read, put back, and run again', async () => {

@@ -2,10 +2,9 @@
 import { HashIndex } from './hash-index.js';
 import { keyHash } from './identity.js';
 import { idOf } from './ingest.js';
+import { readPages } from './pages.js';
 import type { JobRecord, StorageAdapter } from './storage/contract.js';
 import type { TaskComparison } from './types.js';
-
-const PAGE = 1000;
 
 /** The ids of jobs of task B that task A has not, in the order of B. Needs about 24 bytes per job of A. */
 export async function* diffTasks(
@@ -115,13 +114,5 @@ async function isKnown(
 }
 
 async function* readAll(store: StorageAdapter, taskId: string): AsyncIterableIterator<JobRecord> {
-  let after: number | null = 0;
-  while (after !== null) {
-    const page: Awaited<ReturnType<StorageAdapter['readJobs']>> = await store.readJobs(taskId, {
-      after,
-      limit: PAGE,
-    });
-    yield* page.rows;
-    after = page.next;
-  }
+  for await (const rows of readPages((query) => store.readJobs(taskId, query), {})) yield* rows;
 }

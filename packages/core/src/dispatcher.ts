@@ -8,6 +8,7 @@
 // It ends from any mode once every job of the task is settled, and when the task is gone.
 import { nextTurn, type Timer } from './clock.js';
 import { TaskHubError } from './errors.js';
+import { MAX_HINT } from './hints.js';
 import { givenBack, type JobsHost, JobsInHand, type Pacing } from './jobs-in-hand.js';
 import { duration } from './limit/words.js';
 import type { ExchangeResult, JobCounts, StorageAdapter, StoredTaskStatus } from './storage/contract.js';
@@ -285,6 +286,11 @@ export class Dispatcher {
     return this.#leaseUntil;
   }
 
+  /** ms that a job may have to wait: for what an error asked for, or for its next attempt. */
+  #longestWait(): number {
+    return Math.max(MAX_HINT, this.#host.work().config.retry.maxDelay);
+  }
+
   async #exchange(room: number): Promise<void> {
     const { store, taskId, owner, ports, no } = this.#host;
     if (this.#waitsForOthers() && ++this.#polls % POLLS_PER_RECLAIM === 0) await this.#host.reclaim();
@@ -302,7 +308,7 @@ export class Dispatcher {
         settle: ended.map(({ settlement }) => settlement),
         claim:
           this.#end === undefined || this.#hand.live > 0
-            ? { limit: room, leaseUntil: this.#extendedLease(now) }
+            ? { limit: room, leaseUntil: this.#extendedLease(now), longestWait: this.#longestWait() }
             : null,
       });
     } catch (error) {

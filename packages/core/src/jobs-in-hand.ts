@@ -261,7 +261,9 @@ export class JobsInHand {
     if (verdict.kind === 'fatal') {
       this.#halt(halted(`halt.when: ${verdict.error.message}`, {}, verdict.error));
     }
-    this.#record(claimed, verdict, { startedAt: job.startedAt, endedAt: now, ran: true });
+    // The wall clock may have been set meanwhile.
+    const startedAt = now - Math.round(monotonic - job.sentAt);
+    this.#record(claimed, verdict, { startedAt, endedAt: now, ran: true });
   };
 
   #record(

@@ -1,6 +1,7 @@
 // Putting failed jobs back: all of them, or those that somebody chooses, a slice per transaction.
 import type { JobReader } from './job-view.js';
-import type { JobRecord, Page, StorageAdapter } from './storage/contract.js';
+import { readPages } from './pages.js';
+import type { JobQuery, StorageAdapter } from './storage/contract.js';
 import type { FailedJob } from './types.js';
 
 /** Jobs per transaction: of all, and of chosen ones (see the contract). */
@@ -26,17 +27,12 @@ export async function putBackWhere<TInput>(
   reset: Reset,
 ): Promise<number> {
   let sum = 0;
-  for (let after: number | null = 0; after !== null; ) {
-    const page: Page<JobRecord> = await store.readJobs(taskId, {
-      status: 'failed',
-      after,
-      limit: CHOSEN_SLICE,
-    });
+  const read = (query: JobQuery) => store.readJobs(taskId, query);
+  for await (const rows of readPages(read, { status: 'failed' }, CHOSEN_SLICE)) {
     // The store gave failed ones.
-    const failed = page.rows.map((row) => jobs.view(row) as FailedJob<TInput>);
+    const failed = rows.map((row) => jobs.view(row) as FailedJob<TInput>);
     const seqs = failed.filter((job) => where(job)).map((job) => job.index + 1);
     if (seqs.length > 0) sum += await reset(seqs.length, seqs);
-    after = page.next;
   }
   return sum;
 }

@@ -1,10 +1,8 @@
 // The jobs of a task in source order, a page at a time.
 import type { JobReader } from './job-view.js';
-import type { StorageAdapter } from './storage/contract.js';
+import { readPages } from './pages.js';
+import type { JobQuery, StorageAdapter } from './storage/contract.js';
 import type { JobOf, JobStatus } from './types.js';
-
-/** Rows per page where a caller did not ask for pages. */
-const PAGE = 1000;
 
 /** Which jobs `getResults` gives. */
 export interface ResultsQuery<TStatus extends JobStatus = JobStatus> {
@@ -27,23 +25,20 @@ export interface ResultsHost {
   assertUsable(): void;
 }
 
-/** No row twice and none missed, also while the task runs. @param page - rows that are read at once */
+/** No row twice and none missed, also while the task runs. @param most - jobs of a page */
 export async function* readResults<TInput, TOutput, TStatus extends JobStatus>(
   { taskId, store, jobs, assertUsable }: ResultsHost,
   { status, after = -1 }: Pick<ResultsQuery<TStatus>, 'status' | 'after'>,
-  page: number = PAGE,
+  most?: number,
 ): AsyncIterableIterator<JobOf<TInput, TOutput, TStatus>> {
-  for (let cursor: number | null = after + 1; cursor !== null; ) {
+  const read = (query: JobQuery) => {
     assertUsable();
-    const query = {
-      after: cursor,
-      limit: page,
-      ...(status !== undefined && { status: status as JobStatus }),
-    };
-    const { rows, next } = await store.readJobs(taskId, query);
+    return store.readJobs(taskId, query);
+  };
+  const query = { after: after + 1, ...(status !== undefined && { status: status as JobStatus }) };
+  for await (const rows of readPages(read, query, most)) {
     // The store gave rows of this status, and they hold what this task's handler takes and gives.
     for (const row of rows) yield jobs.view(row) as JobOf<TInput, TOutput, TStatus>;
-    cursor = next;
   }
 }
 
@@ -55,7 +50,7 @@ export async function listResults<TInput, TOutput, TStatus extends JobStatus>(
   const list: JobOf<TInput, TOutput, TStatus>[] = [];
   if (limit <= 0) return list;
   let skip = offset;
-  for await (const job of readResults<TInput, TOutput, TStatus>(host, rest, Math.min(PAGE, limit + offset))) {
+  for await (const job of readResults<TInput, TOutput, TStatus>(host, rest, limit + offset)) {
     if (skip > 0) skip -= 1;
     else if (list.push(job) >= limit) break;
   }

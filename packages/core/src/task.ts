@@ -262,7 +262,10 @@ export class Task<TInput = unknown, TOutput = unknown> {
     return listResults<TInput, TOutput, TStatus>(this.#results, query);
   }
 
-  /** Jobs in source order, a page at a time: no row twice and none missed, also while the task runs. */
+  /**
+   * Jobs in source order, a page at a time: no row twice and none missed, also while the task runs. What is held of them
+   * at a time is about 4 million characters of inputs and results, or two jobs if those are larger.
+   */
   results<TStatus extends JobStatus = JobStatus>(
     query: Pick<ResultsQuery<TStatus>, 'status' | 'after'> = {},
   ): AsyncIterableIterator<JobOf<TInput, TOutput, TStatus>> {

@@ -1,5 +1,5 @@
 // One call of the dispatcher as one transaction: end passed leases, settle, claim, write the counters.
-import type { ClaimedJob, Exchange, ExchangeResult, Settlement } from '@taskhub/core';
+import type { Claim, ClaimedJob, Exchange, ExchangeResult, Settlement } from '@taskhub/core';
 import { readFresh } from './fresh-jobs.js';
 import { readJobsAt } from './job-blocks.js';
 import { endLease, firstAttempt, readOwners } from './owners.js';
@@ -41,13 +41,13 @@ export async function exchange(tx: Transaction, taskId: string, batch: Exchange)
   if (batch.claim !== null) {
     own ??= { task: task.no, id: batch.owner, until: 0, held: [] };
     own.until = batch.claim.leaseUntil;
-    claimed = await claim(tx, progress, own, batch.claim.limit, batch.now);
+    claimed = await claim(tx, progress, own, batch.claim, batch.now);
   }
   if (own !== undefined && (batch.claim !== null || lost.length < batch.settle.length)) tx.put('owner', own);
   if (isChanged(before, progress)) tx.put('progress', progress);
   // Fewer than asked for, although the end was not reached (see fresh-jobs.ts): come again at once.
   const skipped = claimed.length < (batch.claim?.limit ?? 0) && progress.cursor < progress.lastSeq;
-  const nextDueAt = skipped ? batch.now : await nextDue(tx, progress, others);
+  const nextDueAt = skipped ? batch.now : await nextDue(tx, progress, others, batch);
   return { claimed, lost, counts: countsOf(progress), status: task.status, nextDueAt };
 }
 
@@ -59,11 +59,22 @@ async function nextDue(
   tx: Transaction,
   progress: ProgressRow,
   others: readonly OwnerRow[],
+  { now, claim }: Exchange,
 ): Promise<number | null> {
   const ends = others.map((owner) => owner.until);
-  const due = progress.waiting > 0 ? await tx.getBy('live', 'due', keysOf(progress.task)) : undefined;
-  if (due?.dueAt !== undefined) ends.push(due.dueAt);
+  const due = await firstDue(tx, progress);
+  if (due !== undefined) ends.push(isFarOff(due, now, claim) ? now : due);
   return ends.length > 0 ? Math.min(...ends) : null;
+}
+
+async function firstDue(tx: Transaction, progress: ProgressRow): Promise<number | undefined> {
+  if (progress.waiting === 0) return undefined;
+  return (await tx.getBy('live', 'due', keysOf(progress.task)))?.dueAt;
+}
+
+/** See `Claim.longestWait`. */
+function isFarOff(dueAt: number | undefined, now: number, claim: Claim | null): boolean {
+  return dueAt !== undefined && dueAt > now + (claim?.longestWait ?? Number.POSITIVE_INFINITY);
 }
 
 // --- settle ---
@@ -145,11 +156,12 @@ async function claim(
   tx: Transaction,
   progress: ProgressRow,
   own: OwnerRow,
-  limit: number,
+  wanted: Claim,
   now: number,
 ): Promise<ClaimedJob[]> {
   const claimed: ClaimedJob[] = [];
-  if (limit > 0 && progress.waiting > 0) claimed.push(...(await claimDue(tx, progress, own, limit, now)));
+  const { limit } = wanted;
+  if (limit > 0 && progress.waiting > 0) claimed.push(...(await claimDue(tx, progress, own, wanted, now)));
   const missing = limit - claimed.length;
   if (missing > 0 && progress.cursor < progress.lastSeq) {
     const fresh = await readFresh(tx, progress, progress.cursor, missing);
@@ -167,11 +179,15 @@ async function claimDue(
   tx: Transaction,
   progress: ProgressRow,
   own: OwnerRow,
-  limit: number,
+  wanted: Claim,
   now: number,
 ): Promise<ClaimedJob[]> {
   const { task } = progress;
-  const due = await tx.getAllBy('live', 'due', IDBKeyRange.bound([task], [task, now]), limit);
+  const dueBy = (time: number) =>
+    tx.getAllBy('live', 'due', IDBKeyRange.bound([task], [task, time]), wanted.limit);
+  let due = await dueBy(now);
+  if (due.length === 0 && isFarOff(await firstDue(tx, progress), now, wanted))
+    due = await dueBy(Number.MAX_SAFE_INTEGER);
   const jobs = await readJobsAt(
     tx,
     task,

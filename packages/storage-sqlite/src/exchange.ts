@@ -71,7 +71,7 @@ export function exchange(db: Database, taskId: string, batch: Exchange): Exchang
   if (isChanged(before, head)) writeProgress(db, head.no, head);
   // Fewer than asked for, although the end was not reached (see LONGEST_SKIP): come again at once.
   const skipped = claimed.length < (batch.claim?.limit ?? 0) && head.cursor < head.last_seq;
-  const nextDueAt = skipped ? batch.now : nextDue(db, head, others);
+  const nextDueAt = skipped ? batch.now : nextDue(db, head, others, batch);
   return { claimed, lost, counts: countsOf(head), status: head.status, nextDueAt };
 }
 
@@ -92,11 +92,20 @@ function endIfPassed(db: Database, head: HeadRow, owner: OwnerRow, now: number):
   return true;
 }
 
-function nextDue(db: Database, head: HeadRow, others: readonly OwnerRow[]): number | null {
+function nextDue(db: Database, head: HeadRow, others: readonly OwnerRow[], batch: Exchange): number | null {
   const ends = others.map((owner) => owner.until);
-  const due = head.waiting > 0 ? db.sql<{ due_at: number }>(NEXT_DUE).get(head.no)?.due_at : undefined;
-  if (due !== undefined) ends.push(due);
+  const due = firstDue(db, head);
+  if (due !== undefined) ends.push(isFarOff(due, batch) ? batch.now : due);
   return ends.length > 0 ? Math.min(...ends) : null;
+}
+
+function firstDue(db: Database, head: HeadRow): number | undefined {
+  return head.waiting > 0 ? db.sql<{ due_at: number }>(NEXT_DUE).get(head.no)?.due_at : undefined;
+}
+
+/** See `Claim.longestWait`. */
+function isFarOff(dueAt: number | undefined, { now, claim }: Exchange): boolean {
+  return dueAt !== undefined && dueAt > now + (claim?.longestWait ?? Number.POSITIVE_INFINITY);
 }
 
 // --- settle ---
@@ -174,7 +183,7 @@ function wait(db: Database, row: HeldRow, settlement: Exclude<Settlement, Ending
 function claim(db: Database, head: HeadRow, own: number, batch: Exchange): ClaimedJob[] {
   const claimed: ClaimedJob[] = [];
   const limit = batch.claim?.limit ?? 0;
-  if (limit > 0 && head.waiting > 0) claimDue(db, head, own, batch.now, limit, claimed);
+  if (limit > 0 && head.waiting > 0) claimDue(db, head, own, batch, limit, claimed);
   if (limit > claimed.length && head.cursor < head.last_seq)
     claimFresh(db, head, own, batch.now, limit, claimed);
   head.active += claimed.length;
@@ -185,12 +194,15 @@ function claimDue(
   db: Database,
   head: HeadRow,
   own: number,
-  now: number,
+  batch: Exchange,
   limit: number,
   claimed: ClaimedJob[],
 ): void {
   const base = firstId(head.no);
-  const rows = db.sql<DueRow>(READ_DUE).all(head.no, now, limit);
+  const { now } = batch;
+  let rows = db.sql<DueRow>(READ_DUE).all(head.no, now, limit);
+  if (rows.length === 0 && isFarOff(firstDue(db, head), batch))
+    rows = db.sql<DueRow>(READ_DUE).all(head.no, Number.MAX_SAFE_INTEGER, limit);
   for (const piece of inPieces(rows)) {
     db.sql(HOLD_DUE(piece.length)).run(own, now, ...piece.map((row) => row.id));
   }

@@ -49,6 +49,7 @@ const CHECKS: { [M in Method]?: (...args: Args<M>) => void } = {
     if (claim === null) return;
     whole('limit', claim.limit);
     whole('leaseUntil', claim.leaseUntil);
+    if (claim.longestWait !== undefined) whole('longestWait', claim.longestWait);
   },
   renewLeases(_owner, leaseUntil) {
     whole('leaseUntil', leaseUntil);

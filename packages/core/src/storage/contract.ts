@@ -118,6 +118,16 @@ export type Settlement = {
 );
 
 /** One call of the dispatcher: settle first, then claim, then read. */
+export interface Claim {
+  limit: number;
+  leaseUntil: number;
+  /**
+   * ms that a job may have to wait. Once the first waiting job falls due later than so long after `now`, the clock has
+   * been set back, and all of them are due. @default Infinity
+   */
+  longestWait?: number | undefined;
+}
+
 export interface Exchange {
   /** Holds the leases; a fence. */
   owner: string;
@@ -129,7 +139,7 @@ export interface Exchange {
   now: number;
   settle: readonly Settlement[];
   /** Claims up to `limit` jobs (which may be 0) and puts the end of the owner's lease at `leaseUntil`; null only settles. */
-  claim: { limit: number; leaseUntil: number } | null;
+  claim: Claim | null;
 }
 
 /** A job that the caller now holds. */

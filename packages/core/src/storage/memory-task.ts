@@ -1,5 +1,6 @@
 // A task of the memory store: its record, who holds its jobs, and the rules by which they move.
 import type {
+  Claim,
   ClaimedJob,
   Exchange,
   ExchangeResult,
@@ -38,6 +39,11 @@ interface Lease {
   no: number;
   until: number;
   held: number;
+}
+
+/** Whether a job that falls due at `dueAt` may be claimed; see `Claim.longestWait`. */
+function isDue(dueAt: number, now: number, longestWait = Number.POSITIVE_INFINITY): boolean {
+  return dueAt <= now || (dueAt > now + longestWait && dueAt < Number.POSITIVE_INFINITY);
 }
 
 /** A task with its jobs. Every method is one step: nothing else happens between its beginning and its end. */
@@ -147,13 +153,13 @@ export class MemoryTask {
     for (const [other, { until }] of this.#leases) {
       if (other !== owner && until <= now) this.release(other, true, now);
     }
-    const claimed = claim === null ? [] : this.#claim(this.#lease(owner, claim.leaseUntil), claim.limit, now);
+    const claimed = claim === null ? [] : this.#claim(this.#lease(owner, claim.leaseUntil), claim, now);
     return {
       claimed,
       lost,
       counts: this.#rows.counts(),
       status: this.status,
-      nextDueAt: this.#nextDueAt(owner),
+      nextDueAt: this.#nextDueAt(owner, now, claim?.longestWait),
     };
   }
 
@@ -274,7 +280,7 @@ export class MemoryTask {
     this.#due.push(row);
   }
 
-  #claim(lease: Lease, limit: number, now: number): ClaimedJob[] {
+  #claim(lease: Lease, { limit, longestWait }: Claim, now: number): ClaimedJob[] {
     const claimed: ClaimedJob[] = [];
     const take = (row: number): void => {
       const rows = this.#rows;
@@ -285,7 +291,7 @@ export class MemoryTask {
       lease.held += 1;
       claimed.push(rows.claimed(row, this.#crashesOf(row)));
     };
-    while (claimed.length < limit && this.#due.firstDueAt() <= now) take(this.#due.pop());
+    while (claimed.length < limit && isDue(this.#due.firstDueAt(), now, longestWait)) take(this.#due.pop());
     while (claimed.length < limit && this.#cursor < this.#rows.length) {
       if (this.#rows.is(this.#cursor, FRESH)) take(this.#cursor);
       this.#cursor += 1;
@@ -297,8 +303,9 @@ export class MemoryTask {
     return this.#crashes.size === 0 ? 0 : (this.#crashes.get(row) ?? 0);
   }
 
-  #nextDueAt(owner: string): number | null {
-    let first = this.#due.firstDueAt();
+  #nextDueAt(owner: string, now: number, longestWait?: number): number | null {
+    const due = this.#due.firstDueAt();
+    let first = isDue(due, now, longestWait) ? Math.min(due, now) : due;
     for (const [other, lease] of this.#leases) {
       if (other !== owner && lease.until < first) first = lease.until;
     }

@@ -252,6 +252,28 @@ export function exchangeCases({ spec }: Suite): void {
     equal(seqs((await claim(store, 't', 1, { now: T0 + 500 })).claimed), [1]);
   });
 
+  spec('exchange: jobs that wait for longer than can be are due: the clock was set back', async (t) => {
+    const { store, equal } = t;
+    await givenTask(store, 't', 4);
+    await claim(store, 't', 3);
+    await claim(store, 't', 1, { owner: 'bob' });
+    await settle(store, 't', [retry(1, T0 + 9000), retry(2, T0 + 8000), retry(3, T0 + 2000)]);
+    const come = (now: number, limit = 2, longestWait?: number) =>
+      claim(store, 't', 0, { now, claim: { limit, leaseUntil: now + LEASE, longestWait } });
+    // One that can be waited for comes first, and is waited for.
+    equal(seqs((await come(T0, 2, 5000)).claimed), []);
+    equal((await come(T0, 2, 5000)).nextDueAt, T0 + 2000);
+    equal(seqs((await come(T0 + 2000, 1, 5000)).claimed), [3]);
+    equal((await come(T0 + 2000)).nextDueAt, T0 + 8000);
+    // As far as can be, no farther.
+    equal(seqs((await come(T0 + 2000, 2, 6000)).claimed), []);
+    const back = await come(T0 + 2000, 1, 5999);
+    equal([seqs(back.claimed), back.claimed[0]?.attempts, back.nextDueAt], [[2], 2, T0 + 2000]);
+    equal((await jobAt(store, 't', 2)).startedAt, T0 + 2000);
+    equal(seqs((await come(T0 + 2000, 2, 5999)).claimed), [1]);
+    equal(await statuses(store, 't'), ['active', 'active', 'active', 'active']);
+  });
+
   spec('exchange: fresh jobs do not wait for those that are not due', async ({ store, equal }) => {
     await givenTask(store, 't', 3);
     await claim(store, 't', 1);
