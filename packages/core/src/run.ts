@@ -45,6 +45,8 @@ export class Run {
   #isEnding = false;
   /** The jobs are done with: the counts of the end are read once, from the store. */
   #isOver = false;
+  /** Grows with the counts that become known. */
+  #learnt = 0;
   /** A closing hub leaves a task that others work on as it is. */
   #leavesOthers = false;
   #statusAtEnd: TaskStatus | undefined;
@@ -99,10 +101,8 @@ export class Run {
   async execute(): Promise<RunRecord> {
     this.meter.start();
     try {
-      const { store, taskId } = this.#host;
       const hasWaited = await this.#standby.wait((exchange) => this.#listen(exchange));
-      const before = await store.readTask(taskId);
-      if (before === null) throw taskDeleted(taskId);
+      const before = await this.#readTask();
       this.#no = before.no;
       // A stream that another tab has read to its end while this one stood by is not read again.
       const isAgain = before.status === 'completed' && !hasWaited;
@@ -118,7 +118,7 @@ export class Run {
       // One that was told to end while it stood by has started nothing.
       if (!this.#standby.isWaiting) {
         const record = await this.#write('start', rereads ? { ingested: false } : {});
-        if (record === null) throw taskDeleted(taskId);
+        if (record === null) throw taskDeleted(this.#host.taskId);
         if (this.#isPaused) void this.#write('pause'); // before there was a run to pause
         // Not awaited: a source may never answer. It never rejects, and does nothing more once the run is over.
         if (rereads) void this.#read(record);
@@ -132,6 +132,17 @@ export class Run {
       this.meter.stop();
       await this.#written;
       this.#standby.end();
+    }
+  }
+
+  /** The task as it is stored. Asks again if something newer was learnt before the answer came. */
+  async #readTask(): Promise<TaskRecord> {
+    const { store, taskId } = this.#host;
+    for (;;) {
+      const learnt = this.#learnt;
+      const record = await store.readTask(taskId);
+      if (record === null) throw taskDeleted(taskId);
+      if (learnt === this.#learnt) return record;
     }
   }
 
@@ -190,6 +201,7 @@ export class Run {
 
   #changed(counts: JobCounts): void {
     if (this.#isOver) return;
+    this.#learnt += 1;
     this.meter.note(settledOf(counts));
     if (this.speedLog.isDue(this.meter.elapsed)) this.#sample(counts);
     this.#ahead.update(counts.pending);

@@ -65,6 +65,8 @@ export class Task<TInput = unknown, TOutput = unknown> {
   #revision = 0;
   #created = false;
   #isDeleted = false;
+  /** Settles when the store has answered destroy(); until then nobody else is given the task. */
+  #destroying: Promise<void> | undefined;
   #work: Work | undefined;
   #run: Run | undefined;
   #running: Promise<RunSummary> | undefined;
@@ -205,10 +207,10 @@ export class Task<TInput = unknown, TOutput = unknown> {
   async destroy(): Promise<void> {
     this.#host.assertOpen();
     if (this.#isDeleted) return;
-    this.#run?.stop({ kind: 'deleted' });
-    await this.#ended();
-    await this.#host.store.deleteTask(this.id);
-    this.#gone();
+    this.#destroying ??= this.#destroy().finally(() => {
+      this.#destroying = undefined;
+    });
+    return this.#destroying;
   }
 
   /**
@@ -318,6 +320,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
   ): Promise<boolean> {
     const { store, reclaim } = this.#host;
     this.#created = state.created ?? this.#created;
+    await this.#destroying?.catch(() => undefined); // whoever called destroy() was told
     for (;;) {
       const known = this.#revision;
       const isRunElsewhere = await reclaim(this.id);
@@ -403,8 +406,8 @@ export class Task<TInput = unknown, TOutput = unknown> {
       return this.#summary(result, run.meter.elapsed);
     } catch (error) {
       this.#status = 'paused';
-      if (isTaskHubError(error, 'TASK_DELETED')) this.#gone();
-      else this.#report(error);
+      if (!isTaskHubError(error, 'TASK_DELETED')) this.#report(error);
+      else if (this.#destroying === undefined) this.#gone();
       throw error;
     }
   }
@@ -516,6 +519,13 @@ export class Task<TInput = unknown, TOutput = unknown> {
     await this.#running?.catch(() => undefined); // start() has told whoever waits for it
   }
 
+  async #destroy(): Promise<void> {
+    this.#run?.stop({ kind: 'deleted' });
+    await this.#ended();
+    await this.#host.store.deleteTask(this.id);
+    this.#gone();
+  }
+
   #gone(): void {
     if (this.#isDeleted) return;
     this.#isDeleted = true;
@@ -525,7 +535,7 @@ export class Task<TInput = unknown, TOutput = unknown> {
 
   #assertUsable(): void {
     this.#host.assertOpen();
-    if (this.#isDeleted) throw taskDeleted(this.id);
+    if (this.#isDeleted || this.#destroying !== undefined) throw taskDeleted(this.id);
   }
 
   /** Errors outside jobs: to the `error` event, and without a listener into the summary. */

@@ -122,3 +122,72 @@ describe('retryFailed() of a slow store', () => {
     });
   }
 });
+
+test('a run whose first reading is answered after retryFailed() begins with what that has brought', async () => {
+  const adapter = new FaultyAdapter(new MemoryAdapter());
+  const b = bench(adapter);
+  let isBad = true;
+  const task = await taskOf(b, 2, (input) => {
+    if (isBad && input === 1) throw new Error('bad');
+    return input;
+  });
+  await b.run(task.start());
+  isBad = false;
+  const failed = told(task, (progress) => progress.failed);
+  const first = adapter.calls('readTask') + 1;
+  adapter.plan = ({ method, nth }) =>
+    method === 'readTask' && nth === first ? { answer: sleep(b.clock, 1000) } : undefined;
+  const started = task.start();
+  await b.clock.advance(500);
+  expect(await b.run(task.retryFailed())).toBe(1);
+  expect(await b.run(started)).toMatchObject({ status: 'completed', completed: 2, failed: 0, ran: 1 });
+  expect(failed).toEqual([0]);
+});
+
+describe('destroy() of a slow store', () => {
+  async function destroying() {
+    const adapter = new FaultyAdapter(new MemoryAdapter());
+    const b = bench(adapter);
+    const task = await taskOf(b, 3, (input) => input);
+    adapter.plan = ({ method }) => (method === 'deleteTask' ? { answer: sleep(b.clock, 1000) } : undefined);
+    const destroyed = task.destroy();
+    return {
+      b,
+      adapter,
+      task,
+      destroyed,
+      again: () => b.hub.createTask({ name: 'task', source: listSource(numbers(3)) }),
+    };
+  }
+
+  test('createTask() before its answer gives another object, and one for all', async () => {
+    const { b, task, destroyed, again } = await destroying();
+    const [early, other] = [again(), again()];
+    await b.run(destroyed);
+    const made = await b.run(early);
+    expect(made).not.toBe(task);
+    expect(await b.run(other)).toBe(made);
+    expect(await b.run(again())).toBe(made);
+    expect(await b.run(made.start())).toMatchObject({ status: 'completed', completed: 3, ran: 3 });
+  });
+
+  test('start() before its answer rejects with TASK_DELETED', async () => {
+    const { b, task, destroyed } = await destroying();
+    await expect(b.run(task.start())).rejects.toMatchObject({ code: 'TASK_DELETED' });
+    await b.run(destroyed);
+  });
+
+  test('that fails leaves the task as it was, stopped', async () => {
+    const { b, adapter, task, destroyed, again } = await destroying();
+    await b.run(destroyed);
+    const made = await b.run(again());
+    adapter.plan = ({ method }) =>
+      method === 'deleteTask' ? { error: new Error('disk I/O error') } : undefined;
+    const started = made.start();
+    await expect(b.run(made.destroy())).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    await expect(b.run(started)).rejects.toMatchObject({ code: 'TASK_DELETED' });
+    expect(await b.run(again())).toBe(made);
+    expect(await b.run(made.start())).toMatchObject({ status: 'completed', completed: 3 });
+    expect(made).not.toBe(task);
+  });
+});
