@@ -196,13 +196,18 @@ export class JobsInHand {
   start(claimed: ClaimedJob): void {
     const { handlers, ports, jobs } = this.#host;
     const { source, config } = this.#host.work();
+    const running = handlers.get(claimed.seq);
+    // One that was lost to a passed lease and is ours again: what its handler brings, or has brought, will do.
+    if (running !== undefined && this.#live.has(running)) {
+      running.claimed = claimed;
+      return this.#wake();
+    }
+    if (this.#outbox.some((ended) => ended.claimed.seq === claimed.seq)) return this.#wake();
     // What ended while the store was asked may have closed the gate.
     const isAdmitted = this.#isOpen() && this.#limiter.wait(handlers.size, ports.clock.monotonic()) === 0;
     if (!isAdmitted) return this.#giveBack(claimed);
-    const running = handlers.get(claimed.seq);
     if (running !== undefined) {
-      // One that is not judged was lost to a passed lease and is ours again: its result will do.
-      if (!this.#live.has(running)) this.#parked.set(claimed.seq, claimed);
+      this.#parked.set(claimed.seq, claimed);
       return this.#wake();
     }
     if (claimed.crashes >= config.retry.maxCrashes) return this.#poisoned(claimed);

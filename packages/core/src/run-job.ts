@@ -30,7 +30,8 @@ export interface JobCall {
 
 /** A handler that has been called. It is *judged* once its outcome is known, and *deaf* while it runs on after that. */
 export class RunningJob {
-  readonly claimed: ClaimedJob;
+  /** The newest claim of the job: it may have been lost and claimed again while the handler ran. */
+  claimed: ClaimedJob;
   readonly level: number;
   /** Wall time, for the record. */
   readonly startedAt: number;

@@ -270,6 +270,48 @@ describe('two hubs on one task', () => {
     expect(calls).toEqual([0]);
   });
 
+  test('a job that was lost and claimed again is judged by the attempts of the new claim', async () => {
+    const b = bench();
+    let calls = 0;
+    const handler = async (): Promise<never> => {
+      calls += 1;
+      await sleep(b.clock, 25_000);
+      throw brokenPipe();
+    };
+    const task = await taskOf(b, 1, handler, { retry: { maxAttempts: 2 } });
+    const summary = task.start();
+    await b.clock.advance(1000);
+    const [owner] = await b.adapter.listOwners(task.id);
+    await b.adapter.releaseJobs(task.id, { owner: owner?.id ?? '', crashed: true }, b.clock.now());
+    expect(await b.run(summary)).toMatchObject({ failed: 1, ran: 1 });
+    expect(calls).toBe(1);
+    expect(await b.run(task.getResults())).toMatchObject([{ status: 'failed', attempts: 2 }]);
+  });
+
+  test('a job that was lost and claimed again is not given back by a pause while its handler runs', async () => {
+    const adapter = new FaultyAdapter(new MemoryAdapter());
+    const b = bench(adapter);
+    let calls = 0;
+    const task = await taskOf(b, 1, async (input) => {
+      calls += 1;
+      await sleep(b.clock, 25_000);
+      return input;
+    });
+    void task.start();
+    await b.clock.advance(1000);
+    const [owner] = await adapter.listOwners(task.id);
+    await adapter.releaseJobs(task.id, { owner: owner?.id ?? '', crashed: true }, b.clock.now());
+    // The answer that gives it again comes after the pause.
+    adapter.plan = ({ method }) => (method === 'exchange' ? { answer: sleep(b.clock, 500) } : undefined);
+    const before = adapter.calls('exchange');
+    while (adapter.calls('exchange') === before) await b.clock.advance(100);
+    task.pause();
+    await b.clock.advance(30_000);
+    expect(await b.run(task.getResults())).toMatchObject([{ status: 'completed', output: 0 }]);
+    expect(calls).toBe(1);
+    await b.run(b.hub.close());
+  });
+
   test('both work, and max holds for each', async () => {
     const { one, other, run, calls, most } = await two(60, 100);
     await run(Promise.all([one.start(), other.start()]));
