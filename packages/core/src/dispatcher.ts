@@ -297,6 +297,7 @@ export class Dispatcher {
     const now = ports.clock.now();
     const ended = this.#hand.take();
     const commands = this.#commands.seen;
+    const heldUntil = this.#leaseUntil;
     this.#exchangedAt = ports.clock.monotonic(); // a refresh() that comes meanwhile asks once more
     this.#exchanges.begun += 1;
     let result: ExchangeResult;
@@ -323,6 +324,8 @@ export class Dispatcher {
     if (this.#isOutdated(result.counts)) this.refresh();
     else this.#learn(result.counts);
     this.#hand.announce(ended, result.lost);
+    // Our lease may have passed before this exchange was done: what waits here for a handler may be run elsewhere.
+    if (ports.clock.now() >= heldUntil) this.#hand.giveBackParked();
     if (this.#commands.open === 0 && commands === this.#commands.seen) this.#host.commanded(result.status);
     for (const claimed of result.claimed) this.#hand.start(claimed);
   }

@@ -127,6 +127,7 @@ export class Run {
     } catch (error) {
       throw await this.#failed(error);
     } finally {
+      this.#isOver = true;
       this.#isEnding = true;
       this.#stopReading();
       this.meter.stop();

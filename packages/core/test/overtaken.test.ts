@@ -104,6 +104,22 @@ describe('retryFailed() of a slow store', () => {
     expect(await b.run(started)).toMatchObject({ status: 'completed', completed: 1, failed: 0, ran: 2 });
   });
 
+  test('answered when its run has broken and the next one goes on, it does not turn progress back', async () => {
+    const { adapter, task, clock, run, completed } = await oneFailed();
+    adapter.plan = ({ method }) => (method === 'resetFailed' ? { answer: sleep(clock, 4000) } : undefined);
+    const broken = task.start();
+    await clock.advance(1500);
+    const reset = task.retryFailed();
+    await clock.advance(1);
+    adapter.plan = ({ method }) =>
+      method === 'exchange' ? { error: new Error('disk I/O error') } : undefined;
+    await expect(run(broken)).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
+    adapter.plan = () => undefined;
+    expect(await run(task.start())).toMatchObject({ status: 'completed', completed: 4 });
+    expect(await run(reset)).toBe(1);
+    expect(completed).toEqual([...completed].sort());
+  });
+
   for (const who of ['this', 'another'] as const) {
     test(`by ${who} hub while the end of the run is written: the summary says paused, and so does the store`, async () => {
       const { b, adapter, task, clock, run } = await oneFailed();

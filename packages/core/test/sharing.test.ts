@@ -312,6 +312,40 @@ describe('two hubs on one task', () => {
     await b.run(b.hub.close());
   });
 
+  test('a job that waits for its earlier handler is not run when the lease has passed and another owner has it', async () => {
+    const store = new MemoryAdapter();
+    const adapter = new FaultyAdapter(store);
+    const b = bench(adapter, { leaseMs: 2000 });
+    let calls = 0;
+    const deaf = async (input: number): Promise<number> => {
+      calls += 1;
+      await sleep(b.clock, 9000);
+      return input;
+    };
+    const task = await taskOf(b, 1, deaf, { timeout: 500, retry: { baseDelay: 10, maxAttempts: 9 } });
+    const summary = task.start();
+    await b.clock.advance(1000); // timed out, and claimed again
+    const [owner] = await store.listOwners(task.id);
+    adapter.plan = ({ method }) => (method === 'exchange' ? { until: sleep(b.clock, 2500) } : undefined);
+    await b.clock.advance(2000);
+    adapter.plan = () => undefined;
+    await store.releaseJobs(task.id, { owner: owner?.id ?? '', crashed: true }, b.clock.now());
+    const mine = { owner: 'other', now: b.clock.now() };
+    const lease = { limit: 1, leaseUntil: b.clock.now() + 60_000 };
+    const { claimed } = await store.exchange(task.id, { ...mine, settle: [], claim: lease });
+    expect(claimed).toMatchObject([{ seq: 1 }]);
+    await b.clock.advance(8000);
+    expect(calls).toBe(1);
+    const times = { startedAt: b.clock.now(), endedAt: b.clock.now() };
+    await store.exchange(task.id, {
+      ...mine,
+      settle: [{ seq: 1, ...times, outcome: 'completed', output: '"its"' }],
+      claim: null,
+    });
+    expect(await b.run(summary)).toMatchObject({ completed: 1, ran: 0 });
+    expect(calls).toBe(1);
+  });
+
   test('both work, and max holds for each', async () => {
     const { one, other, run, calls, most } = await two(60, 100);
     await run(Promise.all([one.start(), other.start()]));
