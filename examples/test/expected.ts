@@ -72,11 +72,11 @@ export const EXAMPLES: Record<string, { first: string[]; second: string[] }> = {
   },
   'bad-night': {
     first: [
-      'asItComes  1.03 × the best time, 1.1 % refused, 0 lost, 9.49 per second at the slowest\n',
+      'asItComes  1.06 × the best time, 1.3 % refused, 0 lost, 5.92 per second at the slowest\n',
       'bareFetch  0.24 × the best time, 94.5 % refused, 3753 lost, 19.7 per second at the slowest\n',
       'ownRetries 1.18 × the best time, 18.5 % refused, 0 lost, 8.37 per second at the slowest\n',
     ],
-    second: ['asItComes  1.03 × the best time, 1.1 % refused, 0 lost, 9.49 per second at the slowest\n'],
+    second: ['asItComes  1.06 × the best time, 1.3 % refused, 0 lost, 5.92 per second at the slowest\n'],
   },
   'core-and-storage': {
     first: ['core: 4\nand: 3\nstorage: 7\n'],
