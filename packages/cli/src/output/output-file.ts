@@ -42,6 +42,7 @@ export class OutputFile implements Output {
     const path = resolve(name);
     const temporary = `${path}.${process.pid}.tmp`;
     try {
+      // One that is not there yet is what is wanted; what else is wrong with it, open() says.
       if ((await stat(path).catch(() => undefined))?.isDirectory()) throw new Error('it is a folder');
       await access(dirname(path), constants.W_OK);
       await removeLeft(path);
